@@ -1,0 +1,1 @@
+"""Survey analysis: frames in, frames out."""
