@@ -1,0 +1,489 @@
+"""Do the published numbers agree with each other?
+
+A printed percentage stands for an interval, and every arithmetic law that links two numbers (a total,
+a part of a whole, an average of groups) becomes a question whether intervals can meet. The checks
+below need nothing but the transcription; each shows its arithmetic, so that the authors of the
+report can confirm or correct it.
+
+All checks return the same columns: ``check`` (which law), ``about`` (what it was applied to),
+``arithmetic`` (the sum as a reader would write it), ``holds`` (whether the printed numbers can all be
+right) and ``claims`` (ids of the rows of figures.csv, joined by ``|``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linprog
+
+COLUMNS = ["check", "about", "arithmetic", "holds", "claims"]
+
+# Half of the last printed digit: percentages are printed whole.
+HALF = 0.5
+# Halves are rounded up, so the upper end of an interval is not part of it.
+EDGE = 1e-9
+
+# Which breakdowns put everybody who answered the question into exactly one group.
+EXHAUSTIVE = ("inspection_status", "inspection_timing", "area", "service")
+
+# Groups whose sizes are themselves printed, as the share of the answers to another question.
+GROUP_SHARES: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "training_recency": {
+        "last_year": ("TrainAny", "1"),
+        "never_or_dont_know": ("TrainAny", "4|5"),
+    },
+    "support": {"supported": ("DecSupp", "1|2")},
+}
+
+
+def codes(response: str) -> frozenset[str]:
+    """Option codes counted by a response set such as ``1|2``."""
+    return frozenset(part for part in str(response).split("|") if part)
+
+
+def bounds(value: float) -> tuple[float, float]:
+    """Interval that a printed whole percentage stands for: low inclusive, high exclusive, 0 to 100."""
+    return max(0.0, value - HALF), min(100.0, value + HALF - EDGE)
+
+
+def _row(check: str, about: str, arithmetic: str, holds: bool, claims: Iterable[str]) -> dict:
+    return {
+        "check": check,
+        "about": about,
+        "arithmetic": arithmetic,
+        "holds": bool(holds),
+        "claims": "|".join(claims),
+    }
+
+
+def _frame(rows: Sequence[dict]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=COLUMNS)
+
+
+def percentages(figures: pd.DataFrame) -> pd.DataFrame:
+    """Rows of figures.csv that print a percentage of respondents for a question.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        The transcription; ``value`` in per cent.
+
+    Returns
+    -------
+    DataFrame
+        Its rows with a question, a value and the unit ``percent``; ``value`` numeric.
+    """
+    kept = figures[(figures["unit"] == "percent") & (figures["question"].fillna("") != "")].copy()
+    kept["value"] = pd.to_numeric(kept["value"])
+    return kept[kept["value"].notna()]
+
+
+def repeated(figures: pd.DataFrame) -> pd.DataFrame:
+    """A claim that is made twice is made with the same number."""
+    rows = []
+    numbers = figures[figures["value"].notna() & (figures["value"].astype(str) != "")]
+    for key, group in numbers.groupby("key", sort=True):
+        if len(group) < 2:
+            continue
+        said = ", ".join(
+            f"{_plain(v)} ({where})" for v, where in zip(group["value"], group["location"])
+        )
+        same = pd.to_numeric(group["value"], errors="coerce").nunique() == 1
+        rows.append(_row("repeated claim", str(key), said, same, group["id"]))
+    return _frame(rows)
+
+
+def _plain(value: object) -> str:
+    """A number as a reader writes it: 54, not 54.0."""
+    number = float(str(value))
+    return f"{number:g}"
+
+
+def totals(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Answers that cover a whole question add up to 100 within their rounding.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        The transcription.
+    options : mapping
+        For each question the option codes that stay in the base.
+    """
+    rows = []
+    shown = percentages(figures).drop_duplicates(
+        ["question", "response", "subgroup_variable", "subgroup", "value"]
+    )
+    for (question, variable, subgroup), group in shown.groupby(
+        ["question", "subgroup_variable", "subgroup"], sort=True
+    ):
+        whole = frozenset(options.get(question, ()))
+        for part in _partitions(group, whole):
+            total = part["value"].sum()
+            slack = HALF * len(part)
+            arithmetic = " + ".join(f"{v:g}" for v in part["value"]) + f" = {total:g}"
+            holds = abs(total - 100) <= slack
+            about = f"{question}, {variable}: {subgroup}"
+            rows.append(_row("total of 100", about, arithmetic, holds, part["id"]))
+    return _frame(rows)
+
+
+def _partitions(group: pd.DataFrame, whole: frozenset[str]) -> list[pd.DataFrame]:
+    """The ways in which printed response sets cover a question without overlap (few rows each)."""
+    found = []
+    sets = [codes(response) for response in group["response"]]
+    for size in range(2, min(len(sets), 7) + 1):
+        for chosen in combinations(range(len(sets)), size):
+            union = frozenset().union(*(sets[i] for i in chosen))
+            if union == whole and sum(len(sets[i]) for i in chosen) == len(whole):
+                found.append(group.iloc[list(chosen)])
+    return found
+
+
+def nested_training(figures: pd.DataFrame) -> pd.DataFrame:
+    """Nobody can be untrained in all four areas and trained in one of them.
+
+    Whoever gave only answers in a set to all four areas gave such an answer to each, so the share of
+    the first can at most be the smallest share of the second, in every group.
+    """
+    rows = []
+    shown = percentages(figures)
+    everywhere = shown[shown["question"] == "TrainAny"]
+    for _, none in everywhere.iterrows():
+        implied = codes(none["response"])
+        if not implied <= {"4", "5"}:
+            continue
+        same_group = shown[
+            shown["question"].str.startswith("TrainFre_")
+            & (shown["subgroup_variable"] == none["subgroup_variable"])
+            & (shown["subgroup"] == none["subgroup"])
+        ]
+        for _, one in same_group.iterrows():
+            most = _most_in(implied, codes(one["response"]), one["value"])
+            if most is None:
+                continue
+            low, _ = bounds(none["value"])
+            sign = "<=" if low <= most else ">"
+            arithmetic = f"{none['value']:g} without any of the four {sign} {most:g} at most without this one"
+            about = f"{one['question']}, {none['subgroup_variable']}: {none['subgroup']}"
+            rows.append(
+                _row("part of a part", about, arithmetic, low <= most, [none["id"], one["id"]])
+            )
+    return _frame(rows)
+
+
+def _most_in(implied: frozenset[str], counted: frozenset[str], value: float) -> float | None:
+    """Largest share that can have answered within `implied`, given the share of `counted`."""
+    low, high = bounds(value)
+    if implied <= counted:
+        return high
+    if not implied & counted:
+        return 100 - low
+    return None
+
+
+def averages(figures: pd.DataFrame) -> pd.DataFrame:
+    """A total is the average of its groups, where the groups' sizes are printed too."""
+    rows = []
+    shown = percentages(figures)
+    for variable, known in GROUP_SHARES.items():
+        by_group = shown[shown["subgroup_variable"] == variable]
+        for (question, response), group in by_group.groupby(["question", "response"], sort=True):
+            overall = _one(shown, question, response, "all")
+            if overall is None:
+                continue
+            rows.append(_average(shown, overall, group.drop_duplicates("subgroup"), known))
+    return _frame([row for row in rows if row])
+
+
+def _one(shown: pd.DataFrame, question: str, response: str, subgroup: str) -> pd.Series | None:
+    found = shown[
+        (shown["question"] == question)
+        & (shown["response"].map(codes) == codes(response))
+        & (shown["subgroup"] == subgroup)
+    ]
+    return None if found.empty else found.iloc[0]
+
+
+def _average(
+    shown: pd.DataFrame,
+    overall: pd.Series,
+    group: pd.DataFrame,
+    known: Mapping[str, tuple[str, str]],
+) -> dict:
+    shares = {name: _one(shown, *where, "all") for name, where in known.items()}
+    given = {name: row["value"] for name, row in shares.items() if row is not None}
+    rest = [name for name in group["subgroup"] if name not in given]
+    if len(rest) > 1 or not given:
+        return {}
+    weights = dict(given) | {name: 100 - sum(given.values()) for name in rest}
+    terms, low, high = [], 0.0, 0.0
+    for name, value in zip(group["subgroup"], group["value"]):
+        weight, (least, most) = weights[name], bounds(value)
+        terms.append(f"{weight:g}% x {value:g}")
+        low += max(0.0, weight - HALF) * least / 100
+        high += min(100.0, weight + HALF) * most / 100
+    least, most = bounds(overall["value"])
+    holds = low <= most and least <= high
+    arithmetic = f"{' + '.join(terms)} = {low:.1f} to {high:.1f}; printed {overall['value']:g}"
+    claims = [
+        overall["id"],
+        *group["id"],
+        *(row["id"] for row in shares.values() if row is not None),
+    ]
+    about = f"{overall['question']} {overall['response']}, {group['subgroup_variable'].iloc[0]}"
+    return _row("total is the average of its groups", about, arithmetic, holds, claims)
+
+
+def group_sizes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """One set of group sizes must serve every question.
+
+    For each breakdown, the shares of the groups are unknown, yet every printed total must be the
+    average of its groups under the same shares. A group whose percentage is not printed may take any
+    value. The check is a linear feasibility problem; when it fails, the questions without which it
+    would hold are named.
+    """
+    rows = []
+    shown = percentages(figures)
+    for variable in EXHAUSTIVE:
+        groups = sorted(shown.loc[shown["subgroup_variable"] == variable, "subgroup"].unique())
+        groups = [group for group in groups if "|" not in group and group != "all"]
+        equations = _equations(shown, variable, groups, options)
+        if len(equations) < 2 or len(groups) < 2:
+            continue
+        holds = _feasible([e[1] for e in equations], len(groups))
+        without = "" if holds else _culprits(equations, len(groups))
+        arithmetic = f"{len(equations)} totals over {', '.join(groups)}: " + (
+            "shares of the groups exist that give them all"
+            if holds
+            else f"no shares give them all{without}"
+        )
+        claims = [claim for e in equations for claim in e[2]]
+        rows.append(_row("one set of group sizes", variable, arithmetic, holds, claims))
+    return _frame(rows)
+
+
+def _equations(
+    shown: pd.DataFrame, variable: str, groups: list[str], options: Mapping[str, Sequence[str]]
+) -> list[tuple[str, np.ndarray, list[str]]]:
+    """For each printed total: limits of (total, each group), with the claims it uses."""
+    found = []
+    for (question, response), part in shown[shown["subgroup_variable"] == variable].groupby(
+        ["question", "response"], sort=True
+    ):
+        whole = frozenset(options.get(question, ()))
+        overall, used = _overall_limits(shown, question, codes(response), whole)
+        if overall is None:
+            continue
+        limits = [overall]
+        for group in groups:
+            value = part.loc[part["subgroup"] == group, "value"]
+            limits.append(bounds(value.iloc[0]) if len(value) else (0.0, 100.0))
+        found.append((f"{question} {response}", np.array(limits), [*used, *part["id"]]))
+    return found
+
+
+def _overall_limits(
+    shown: pd.DataFrame, question: str, wanted: frozenset[str], whole: frozenset[str]
+) -> tuple[tuple[float, float] | None, list[str]]:
+    """Limits of a response set among all respondents, from any printed total that bounds it."""
+    low, high, used = 0.0, 100.0, []
+    totals_of = shown[(shown["question"] == question) & (shown["subgroup"] == "all")]
+    for _, row in totals_of.iterrows():
+        counted, (least, most) = codes(row["response"]), bounds(row["value"])
+        rest = whole - counted
+        before = (low, high)
+        if counted <= wanted:
+            low = max(low, least)
+        if wanted <= counted:
+            high = min(high, most)
+        if rest and wanted <= rest:
+            high = min(high, 100 - least)
+        if rest and rest <= wanted:
+            low = max(low, 100 - most)
+        if (low, high) != before:
+            used.append(str(row["id"]))
+    return (None, []) if (low, high) == (0.0, 100.0) else ((low, high), used)
+
+
+def _feasible(equations: Sequence[np.ndarray], groups: int) -> bool:
+    """Whether shares exist: sum(share x low) <= total high and sum(share x high) >= total low."""
+    upper, limit = [], []
+    for limits in equations:
+        (total_low, total_high), parts = limits[0], limits[1:]
+        upper += [parts[:, 0], -parts[:, 1]]
+        limit += [total_high, -total_low]
+    result = linprog(
+        np.zeros(groups),
+        A_ub=np.array(upper),
+        b_ub=np.array(limit),
+        A_eq=np.ones((1, groups)),
+        b_eq=[1.0],
+        bounds=[(0, 1)] * groups,
+    )
+    return bool(result.status == 0)
+
+
+def _culprits(equations: list[tuple[str, np.ndarray, list[str]]], groups: int) -> str:
+    """The questions without which the rest would hold together."""
+    alone = [
+        name
+        for position, (name, _, _) in enumerate(equations)
+        if _feasible([e[1] for i, e in enumerate(equations) if i != position], groups)
+    ]
+    return f"; without {' or '.join(alone)} the rest would hold" if alone else ""
+
+
+def routed_bases(
+    figures: pd.DataFrame, routing: Mapping[str, tuple[str, str]], respondents: int
+) -> pd.DataFrame:
+    """A base is no larger than the number of respondents whom the routing lets through.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        The transcription.
+    routing : mapping
+        Question to the question and the response codes that skip it, as ``("NCPIAware", "6")``.
+    respondents : int
+        Number of respondents in all.
+    """
+    rows = []
+    shown = percentages(figures)
+    for question, (filter_question, skipping) in routing.items():
+        printed = shown[(shown["question"] == question) & (shown["base"].fillna("") != "")]
+        skipped = _one(shown, filter_question, skipping, "all")
+        if printed.empty or skipped is None:
+            continue
+        base = int(str(printed["base"].iloc[0]).split("-")[0])
+        least, _ = bounds(skipped["value"])
+        asked = int(respondents * (100 - least) / 100)
+        sign = "<=" if base <= asked else ">"
+        arithmetic = f"base {base} {sign} {asked} = {respondents} x (100 - {skipped['value']:g})% at most asked"
+        rows.append(
+            _row(
+                "base and routing",
+                question,
+                arithmetic,
+                base <= asked,
+                [printed["id"].iloc[0], skipped["id"]],
+            )
+        )
+    return _frame(rows)
+
+
+def statements(figures: pd.DataFrame) -> pd.DataFrame:
+    """The same comparison is not called both different and not different."""
+    rows = []
+    said = figures[
+        figures["significant"].isin(["yes", "no"]) & (figures["question"].fillna("") != "")
+    ]
+    for (question, variable), group in said.groupby(["question", "subgroup_variable"], sort=True):
+        if len(group) < 2:
+            continue
+        holds = group["significant"].nunique() == 1
+        verdict = {"yes": "differs", "no": "does not differ"}
+        text = "; ".join(
+            f"{verdict[s]} ({where})" for s, where in zip(group["significant"], group["location"])
+        )
+        rows.append(
+            _row("statement repeated", f"{question} by {variable}", text, holds, group["id"])
+        )
+    return _frame(rows)
+
+
+def check(
+    figures: pd.DataFrame,
+    *,
+    options: Mapping[str, Sequence[str]],
+    routing: Mapping[str, tuple[str, str]],
+    respondents: int,
+) -> pd.DataFrame:
+    """Every check on the transcription.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``check, about, arithmetic, holds, claims``; rows that do not hold first.
+    """
+    parts = [
+        repeated(figures),
+        totals(figures, options),
+        nested_training(figures),
+        averages(figures),
+        group_sizes(figures, options),
+        routed_bases(figures, routing, respondents),
+        statements(figures),
+    ]
+    found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return found.sort_values("holds", kind="stable").reset_index(drop=True)
+
+
+def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
+    """The transcription as one reading defines it.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        The transcription.
+    reading : DataFrame
+        Columns ``id`` (of figures.csv), ``question``, ``response``, ``subgroup_variable``,
+        ``subgroup``; an empty cell leaves the transcription's own.
+
+    Returns
+    -------
+    DataFrame
+        A copy with those cells replaced.
+    """
+    read = figures.copy()
+    for column in ("question", "response", "subgroup_variable", "subgroup"):
+        new = reading.set_index("id")[column].fillna("").astype(str)
+        new = new[new != ""]
+        places = read["id"].isin(new.index)
+        read.loc[places, column] = read.loc[places, "id"].map(new)
+    return read
+
+
+def compare_readings(
+    figures: pd.DataFrame, readings: pd.DataFrame, **settings: object
+) -> pd.DataFrame:
+    """How many of the printed numbers hold together under each reading.
+
+    Parameters
+    ----------
+    figures, readings : DataFrame
+        The transcription, and readings.csv with columns ``point``, ``reading``, ``definition``,
+        ``chosen`` (yes or no) and those of `apply_reading`.
+    **settings
+        As for `check`.
+
+    Returns
+    -------
+    DataFrame
+        One row per point and reading: ``point, reading, definition, chosen, checks, fail`` where
+        `checks` counts the laws that touch the point's rows and `fail` those that break.
+    """
+    rows = []
+    for point, group in readings.groupby("point", sort=False):
+        touched = set(group["id"])
+        for reading, part in group.groupby("reading", sort=False):
+            result = check(apply_reading(figures, part), **settings)  # type: ignore[arg-type]
+            about = result[_touching(result["claims"], touched)]
+            rows.append(
+                {
+                    "point": point,
+                    "reading": reading,
+                    "definition": part["definition"].iloc[0],
+                    "chosen": part["chosen"].iloc[0],
+                    "checks": len(about),
+                    "fail": int((~about["holds"]).sum()),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _touching(claims: pd.Series, ids: set) -> pd.Series:
+    """Which checks use at least one of the rows."""
+    return claims.map(lambda used: bool(ids & set(used.split("|")))).astype(bool)
