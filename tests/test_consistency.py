@@ -39,7 +39,10 @@ def test_a_claim_repeated_with_another_number_is_found():
         ("none-2", "NCPIimp", "1", "inspection_status", "uninspected", 12),
     )
     found = consistency.repeated(table).set_index("about")["holds"]
-    assert found.to_dict() == {"late": False, "none": True}
+    assert found.to_dict() == {
+        "NCPIimp 1 inspection_timing from_2017": False,
+        "NCPIimp 1 inspection_status uninspected": True,
+    }
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_an_average_outside_its_groups_is_found_with_its_arithmetic():
         ("s", "DecSupp", "1|2", "all", "all", 74),
         ("all", "DecConf", "1|2", "all", "all", 80),
         ("y", "DecConf", "1|2", "support", "supported", 90),
-        ("n", "DecConf", "1|2", "support", "not_supported", 65),
+        ("n", "DecConf", "1|2", "support", "everyone_else", 65),
     )
     found = consistency.averages(table)
     assert not found["holds"].iloc[0]
@@ -144,8 +147,32 @@ def test_readings_are_compared_by_the_checks_that_fail_under_them():
             "response": ["4", "4|5"],
             "subgroup_variable": ["", ""],
             "subgroup": ["", ""],
+            "use": ["", ""],
         }
     )
     settings = {"options": {}, "routing": {}, "respondents": 856}
     found = consistency.compare_readings(table, readings, **settings)
     assert found["fail"].tolist() == [1, 0]
+
+
+def test_single_answers_that_add_to_more_than_100_are_found():
+    table = figures(
+        ("a", "NCPIAware", "1", "all", "all", 45),
+        ("b", "NCPIAware", "3", "all", "all", 24),
+        ("c", "NCPIAware", "6", "all", "all", 55),
+    )
+    found = consistency.exclusive(table)
+    assert found["arithmetic"].tolist() == ["45 + 24 + 55 = 124"]
+    assert not found["holds"].iloc[0]
+
+
+def test_a_misprint_is_left_out_and_an_unrouted_question_is_marked():
+    table = figures(
+        ("a", "NCPIAims", "1", "all", "all", 45),
+        ("b", "NCPIAims", "2", "all", "all", 24),
+    )
+    blank = {c: ["", ""] for c in ("question", "response", "subgroup_variable", "subgroup")}
+    reading = pd.DataFrame({"id": ["a", "b"], "use": ["misprint", "unrouted"]} | blank)
+    read = consistency.apply_reading(table, reading)
+    assert read["id"].tolist() == ["b"]
+    assert read["unrouted"].tolist() == [True]

@@ -38,6 +38,16 @@ GROUP_SHARES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "support": {"supported": ("DecSupp", "1|2")},
 }
 
+# Groups that together hold everybody, where the group's printed name leaves that open.
+WHOLE: Mapping[str, frozenset[str]] = {
+    "training_recency": frozenset({"last_year", "over_a_year", "never_or_dont_know"}),
+    "support": frozenset({"supported", "everyone_else"}),
+}
+
+# What a reading may do with a row besides giving it another definition.
+MISPRINT = "misprint"
+UNROUTED = "unrouted"
+
 
 def codes(response: str) -> frozenset[str]:
     """Option codes counted by a response set such as ``1|2``."""
@@ -85,15 +95,24 @@ def repeated(figures: pd.DataFrame) -> pd.DataFrame:
     """A claim that is made twice is made with the same number."""
     rows = []
     numbers = figures[figures["value"].notna() & (figures["value"].astype(str) != "")]
-    for key, group in numbers.groupby("key", sort=True):
+    for claim, group in numbers.groupby(_claim(numbers), sort=True):
         if len(group) < 2:
             continue
         said = ", ".join(
             f"{_plain(v)} ({where})" for v, where in zip(group["value"], group["location"])
         )
         same = pd.to_numeric(group["value"], errors="coerce").nunique() == 1
-        rows.append(_row("repeated claim", str(key), said, same, group["id"]))
+        rows.append(_row("repeated claim", str(claim), said, same, group["id"]))
     return _frame(rows)
+
+
+def _claim(figures: pd.DataFrame) -> pd.Series:
+    """What a row claims: the percentage it gives, or its key where no percentage is asked for."""
+    described = figures[["question", "response", "subgroup_variable", "subgroup"]].agg(
+        " ".join, axis=1
+    )
+    is_percentage = (figures["unit"] == "percent") & (figures["response"] != "")
+    return described.where(is_percentage, figures["key"])
 
 
 def _plain(value: object) -> str:
@@ -140,6 +159,28 @@ def _partitions(group: pd.DataFrame, whole: frozenset[str]) -> list[pd.DataFrame
             if union == whole and sum(len(sets[i]) for i in chosen) == len(whole):
                 found.append(group.iloc[list(chosen)])
     return found
+
+
+def exclusive(figures: pd.DataFrame) -> pd.DataFrame:
+    """Answers of which only one can be given do not add to more than 100."""
+    rows = []
+    shown = percentages(figures).drop_duplicates(
+        ["question", "response", "subgroup_variable", "subgroup"]
+    )
+    for (question, variable, subgroup), group in shown.groupby(
+        ["question", "subgroup_variable", "subgroup"], sort=True
+    ):
+        single = group[
+            ~group["response"].str.contains("|", regex=False) & (group["response"] != "")
+        ]
+        if len(single) < 2:
+            continue
+        total = single["value"].sum()
+        arithmetic = " + ".join(f"{v:g}" for v in single["value"]) + f" = {total:g}"
+        about = f"{question}, {variable}: {subgroup}"
+        holds = total - HALF * len(single) <= 100
+        rows.append(_row("one answer each", about, arithmetic, holds, single["id"]))
+    return _frame(rows)
 
 
 def nested_training(figures: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +235,9 @@ def averages(figures: pd.DataFrame) -> pd.DataFrame:
             overall = _one(shown, question, response, "all")
             if overall is None:
                 continue
-            rows.append(_average(shown, overall, group.drop_duplicates("subgroup"), known))
+            group = group.drop_duplicates("subgroup")
+            if set(group["subgroup"]) == WHOLE[variable]:
+                rows.append(_average(shown, overall, group, known))
     return _frame([row for row in rows if row])
 
 
@@ -354,6 +397,8 @@ def routed_bases(
     shown = percentages(figures)
     for question, (filter_question, skipping) in routing.items():
         printed = shown[(shown["question"] == question) & (shown["base"].fillna("") != "")]
+        if UNROUTED in printed:
+            printed = printed[~printed[UNROUTED].fillna(False).astype(bool)]
         skipped = _one(shown, filter_question, skipping, "all")
         if printed.empty or skipped is None:
             continue
@@ -380,7 +425,9 @@ def statements(figures: pd.DataFrame) -> pd.DataFrame:
     said = figures[
         figures["significant"].isin(["yes", "no"]) & (figures["question"].fillna("") != "")
     ]
-    for (question, variable), group in said.groupby(["question", "subgroup_variable"], sort=True):
+    for (question, variable, _), group in said.groupby(
+        ["question", "subgroup_variable", "subgroup"], sort=True
+    ):
         if len(group) < 2:
             continue
         holds = group["significant"].nunique() == 1
@@ -391,6 +438,42 @@ def statements(figures: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             _row("statement repeated", f"{question} by {variable}", text, holds, group["id"])
         )
+    return _frame(rows)
+
+
+# Footnote 17 of the report says of these questions that some totals exceed 100.
+NOTED_ABOVE_100 = ("rounding-c4", ("FSyst_1", "FSyst_2", "FSyst_3", "FSyst_4"))
+
+
+def rounding_notes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """A footnote about totals above 100 has a total above 100 to explain."""
+    name, questions = NOTED_ABOVE_100
+    note = figures[figures["id"].str.contains(name, regex=False)]
+    found = totals(figures[figures["question"].isin(questions)], options)
+    if note.empty or found.empty:
+        return _frame([])
+    above = [int(text.rsplit("= ", 1)[1]) > 100 for text in found["arithmetic"]]
+    arithmetic = "; ".join(found["arithmetic"])
+    claims = [note["id"].iloc[0], *"|".join(found["claims"]).split("|")]
+    return _frame([_row("footnote on totals", "table C.4", arithmetic, any(above), claims)])
+
+
+def majorities(figures: pd.DataFrame) -> pd.DataFrame:
+    """What is called a majority is printed as more than half, and the reverse."""
+    rows = []
+    shown = percentages(figures)
+    if "relation" not in figures:
+        return _frame([])
+    for _, said in figures[figures["relation"].isin(["majority", "minority"])].iterrows():
+        printed = _one(shown, said["question"], said["response"], said["subgroup"])
+        if printed is None:
+            continue
+        more = printed["value"] > 50
+        sign = "more than 50" if more else "no more than 50"
+        holds = more == (said["relation"] == "majority")
+        about = f"{said['question']} {said['response']} called a {said['relation']}"
+        arithmetic = f"{printed['value']:g} is {sign}"
+        rows.append(_row("majority", about, arithmetic, holds, [said["id"], printed["id"]]))
     return _frame(rows)
 
 
@@ -411,6 +494,9 @@ def check(
     parts = [
         repeated(figures),
         totals(figures, options),
+        exclusive(figures),
+        rounding_notes(figures, options),
+        majorities(figures),
         nested_training(figures),
         averages(figures),
         group_sizes(figures, options),
@@ -430,12 +516,13 @@ def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
         The transcription.
     reading : DataFrame
         Columns ``id`` (of figures.csv), ``question``, ``response``, ``subgroup_variable``,
-        ``subgroup``; an empty cell leaves the transcription's own.
+        ``subgroup``, where an empty cell leaves the transcription's own, and ``use``: ``misprint``
+        leaves the row out, ``unrouted`` says that its question was asked of everybody.
 
     Returns
     -------
     DataFrame
-        A copy with those cells replaced.
+        A copy with those cells replaced, without misprints, and with the column ``unrouted``.
     """
     read = figures.copy()
     for column in ("question", "response", "subgroup_variable", "subgroup"):
@@ -443,7 +530,9 @@ def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
         new = new[new != ""]
         places = read["id"].isin(new.index)
         read.loc[places, column] = read.loc[places, "id"].map(new)
-    return read
+    read[UNROUTED] = read["id"].isin(reading.loc[reading["use"] == UNROUTED, "id"])
+    misprints = reading.loc[reading["use"] == MISPRINT, "id"]
+    return read[~read["id"].isin(misprints)]
 
 
 def compare_readings(
