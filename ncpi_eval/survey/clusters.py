@@ -20,14 +20,14 @@ Checked against R's survey 4.1-1 and clubSandwich 0.5.8 (tests/reference/r_surve
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import sparse, stats
 
 from ncpi_eval.errors import DesignError
 
@@ -229,6 +229,98 @@ def count_cube(
         key[out] = cells
     counts = np.bincount(key, weight, minlength=cells + 1)[:cells]
     return counts.reshape(shape).astype(float)
+
+
+class Profiles:
+    """Counts of many variables by many breakdowns, with one pass over the rows for each variable.
+
+    Rows with the same cluster and the same category in every breakdown form one profile. A variable
+    is counted once by profile; the cube of every breakdown is then a sum over profiles, of which
+    there are far fewer than rows.
+
+    Parameters
+    ----------
+    cluster : numpy.ndarray of int, one per row
+        Codes from 0 to ``clusters - 1``.
+    clusters : int
+        Number of clusters.
+    breakdowns : mapping of name to (codes, categories)
+        Codes from 0, below 0 where the row is in no category, and the number of categories.
+    """
+
+    def __init__(
+        self,
+        cluster: np.ndarray,
+        clusters: int,
+        breakdowns: Mapping[str, tuple[np.ndarray, int]],
+    ) -> None:
+        self.clusters = clusters
+        self._sizes = {name: size for name, (_, size) in breakdowns.items()}
+        self._profile, example = _profiles(cluster, clusters, list(breakdowns.values()))
+        of_profile = np.asarray(cluster)[example].astype(np.intp)
+        self.profiles = len(example)
+        first, rows, columns = 0, [], []
+        for codes, size in breakdowns.values():
+            category = np.asarray(codes)[example].astype(np.intp)
+            member = np.flatnonzero(category >= 0)
+            rows.append(first + of_profile[member] * size + category[member])
+            columns.append(member)
+            first += clusters * size
+        cells = (np.concatenate(rows), np.concatenate(columns)) if rows else ([], [])
+        ones = np.ones(len(cells[0]))
+        self._gather = sparse.csr_array((ones, cells), shape=(first, self.profiles))
+
+    def cubes(self, codes: np.ndarray, size: int) -> dict[str, np.ndarray]:
+        """Counts of one variable by every breakdown.
+
+        Parameters
+        ----------
+        codes : numpy.ndarray of int, one per row
+            Codes from 0 to ``size - 1``, none below 0: give missing values a code of their own.
+        size : int
+            Number of codes.
+
+        Returns
+        -------
+        dict of name to numpy.ndarray of float, shape (clusters, size, categories)
+        """
+        counts = np.bincount(self._profile * size + codes, minlength=self.profiles * size)
+        gathered = self._gather @ counts.reshape(self.profiles, size).astype(float)
+        result, first = {}, 0
+        for name, categories in self._sizes.items():
+            last = first + self.clusters * categories
+            cube = gathered[first:last].reshape(self.clusters, categories, size)
+            result[name] = cube.swapaxes(1, 2)
+            first = last
+        return result
+
+
+def _profiles(
+    cluster: np.ndarray, clusters: int, breakdowns: list[tuple[np.ndarray, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Profile of every row, numbered without gaps, and one row of each profile."""
+    key, space = np.asarray(cluster).astype(np.intp), clusters
+    roomy = max(2 * len(key), 1 << 16)
+    for codes, size in breakdowns:
+        if size == 1 and (np.asarray(codes) == 0).all():
+            continue
+        if space * (size + 1) > roomy:
+            key, space = _without_gaps(key, space)
+        key = key * np.intp(size + 1)
+        key += codes
+        key += 1
+        space *= size + 1
+    key, space = _without_gaps(key, space)
+    example = np.empty(space, dtype=np.intp)
+    example[key] = np.arange(len(key))
+    return key, example
+
+
+def _without_gaps(key: np.ndarray, space: int) -> tuple[np.ndarray, int]:
+    used = np.zeros(space, dtype=bool)
+    used[key] = True
+    number = np.cumsum(used) - 1
+    return number[key], int(used.sum())
 
 
 def proportions(design: Design, values: Any, level: float = 0.95) -> pd.DataFrame:
@@ -501,6 +593,33 @@ def cube_rao_scott(design: Design, counts: np.ndarray, sums: np.ndarray | None =
     )
 
 
+def rao_scott_many(design: Design, cubes: Sequence[np.ndarray]) -> RaoScott:
+    """`cube_rao_scott` of tables of different shapes, in the order given.
+
+    Parameters
+    ----------
+    cubes : sequence of numpy.ndarray, each (clusters, rows, columns)
+        Unweighted counts without empty margins.
+
+    Returns
+    -------
+    RaoScott
+        Arrays with one value per table.
+    """
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for index, cube in enumerate(cubes):
+        by_shape.setdefault(cube.shape, []).append(index)
+    together: dict[str, np.ndarray] = {
+        name: np.full(len(cubes), np.nan) for name in RaoScott.__dataclass_fields__
+    }
+    for indices in by_shape.values():
+        for name, values in vars(
+            cube_rao_scott(design, np.stack([cubes[i] for i in indices]))
+        ).items():
+            together[name][indices] = values
+    return RaoScott(**together)
+
+
 @dataclass(frozen=True)
 class SmallSample:
     """An estimate with the bias-reduced variance CR2 and Satterthwaite's degrees of freedom."""
@@ -636,6 +755,14 @@ def t_interval(
     """Student's t interval, e.g. for a difference; NaN where the standard error is."""
     reach = stats.t.ppf((1 + level) / 2, df) * np.asarray(std_error)
     return np.asarray(estimate) - reach, np.asarray(estimate) + reach
+
+
+def t_p_value(estimate: Any, std_error: Any, df: Any) -> np.ndarray:
+    """Two-sided p-value of an estimate against 0; NaN where the standard error is 0 or missing."""
+    error = np.asarray(std_error, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(error > 0, np.abs(np.asarray(estimate)) / error, np.nan)
+    return 2 * stats.t.sf(t, df)
 
 
 def logit_interval(
