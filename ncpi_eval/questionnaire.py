@@ -56,6 +56,7 @@ _COLUMNS = {
     "waves.csv": ["wave", "opening", "label"],
 }
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_CODE = re.compile(r"0|-?[1-9][0-9]*")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _TERM = re.compile(r"(?:(any|all) )?([A-Za-z][A-Za-z0-9_.]*) (\w+) ([^\s&]+)")
 
@@ -489,9 +490,11 @@ class _Builder:
         for number, row in enumerate(self.tables[file], 1):
             name, code, label = row["options"], row["code"], row["label"]
             self._one_of(file, number, "role", row["role"], ROLES)
-            if not code.isdecimal() or not 0 < int(code) <= LARGEST_CODE:
-                self._wrong(file, number, "code", code, f"a whole number from 1 to {LARGEST_CODE}")
+            if not _CODE.fullmatch(code) or abs(int(code)) > LARGEST_CODE:
+                self._wrong(file, number, "code", code, f"a whole number up to {LARGEST_CODE}")
                 continue
+            if int(code) < 1 and row["role"] != "missing":
+                self._wrong(file, number, "role", row["role"], "missing, for a code below 1")
             known = options.setdefault(name, {})
             if int(code) in known:
                 self._wrong(file, number, "code", code, f"a code used once in {name}")
