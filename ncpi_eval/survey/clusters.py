@@ -38,6 +38,10 @@ trusted, and single respondents move the result."""
 MINIMUM_CLUSTERS = 2
 """One cluster cannot show how clusters differ."""
 
+NO_VARIANCE = 1e-12
+"""A standard error or design effect below this is rounding error: the clusters are exactly alike,
+which estimates no variance and is no evidence of none."""
+
 Lonely = Literal["refuse", "certainty", "adjust"]
 
 
@@ -259,16 +263,19 @@ class Profiles:
         self._profile, example = _profiles(cluster, clusters, list(breakdowns.values()))
         of_profile = np.asarray(cluster)[example].astype(np.intp)
         self.profiles = len(example)
-        first, rows, columns = 0, [], []
+        first = 0
+        rows: list[np.ndarray] = [np.zeros(0, dtype=np.intp)]
+        columns: list[np.ndarray] = [np.zeros(0, dtype=np.intp)]
         for codes, size in breakdowns.values():
             category = np.asarray(codes)[example].astype(np.intp)
             member = np.flatnonzero(category >= 0)
             rows.append(first + of_profile[member] * size + category[member])
             columns.append(member)
             first += clusters * size
-        cells = (np.concatenate(rows), np.concatenate(columns)) if rows else ([], [])
-        ones = np.ones(len(cells[0]))
-        self._gather = sparse.csr_array((ones, cells), shape=(first, self.profiles))
+        cells, members = np.concatenate(rows), np.concatenate(columns)
+        self._gather = sparse.csr_array(
+            (np.ones(len(cells)), (cells, members)), shape=(first, self.profiles)
+        )
 
     def cubes(self, codes: np.ndarray, size: int) -> dict[str, np.ndarray]:
         """Counts of one variable by every breakdown.
@@ -542,7 +549,7 @@ def cube_rao_scott(design: Design, counts: np.ndarray, sums: np.ndarray | None =
     Returns
     -------
     RaoScott
-        Arrays with the leading shape. NaN where too many empty cells leave no variance.
+        Arrays with the leading shape. NaN where too many cells are empty or there is no variance.
 
     Notes
     -----
@@ -575,6 +582,7 @@ def cube_rao_scott(design: Design, counts: np.ndarray, sums: np.ndarray | None =
     scores = design.scores(scores @ contrasts)
     delta = _solve(simple, np.swapaxes(scores, -1, -2) @ scores)
     trace = np.trace(delta, axis1=-2, axis2=-1)
+    trace = np.where(trace > NO_VARIANCE, trace, np.nan)
     square = (delta * np.swapaxes(delta, -1, -2)).sum(axis=(-2, -1))
     df = (rows - 1) * (columns - 1)
     nu = design.degrees_of_freedom(counts.sum(axis=(-2, -1)) > 0)

@@ -97,11 +97,12 @@ def tabulate(
         (subgroup ``all``); background questions for the whole sample only. ``count`` and
         ``denominator`` (unweighted), ``estimate`` (0 to 1, missing without a base), ``ci_low`` and
         ``ci_high`` (Wilson, 95%), ``std_error``, ``ci_low_clustered`` and ``ci_high_clustered``
-        (CR2; missing if everybody or nobody is counted, or if the base is under 30 or of one
-        cluster), ``design_effect`` (that variance over a simple random sample's drawn with
-        replacement), ``effective_base``, ``clusters`` (with an answer), ``label`` (of the response
-        set), ``letter`` of the category and ``higher_than`` (letters of the categories whose
-        proportion is significantly lower: pooled z tests, Holm over the pairs of the row, 5%).
+        (CR2; missing if everybody or nobody is counted, if the base is under 30 or of one cluster,
+        or if all clusters have the very same share), ``design_effect`` (that variance over a simple
+        random sample's drawn with replacement), ``effective_base``, ``clusters`` (with an answer),
+        ``label`` (of the response set), ``letter`` of the category and ``higher_than`` (letters of
+        the categories whose proportion is significantly lower: pooled z tests, Holm over the pairs
+        of the row, 5%).
 
         ``tests``: per question and breakdown one row for the whole distribution (response ``all``,
         options nobody chose left out) and one for each response set counted or not.
@@ -496,7 +497,8 @@ def _add_clustered(
     low, high = clusters.logit_interval(p, small.std_error, small.df)
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = small.std_error**2 / (p * (1 - p) / (base[usable] - 1))
-    undefined = (p == 0) | (p == 1)
+    undefined = (p == 0) | (p == 1) | (small.std_error < clusters.NO_VARIANCE)
+    low, high = np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
     error = np.where(undefined, np.nan, small.std_error)
     effect = np.where(undefined, np.nan, effect)
     for name, values in zip(names, (error, low, high, effect), strict=True):
@@ -614,9 +616,12 @@ def _made_from(questionnaire: Questionnaire) -> dict[str, set[str]]:
 
 
 def _with_derived(responses: pd.DataFrame, questionnaire: Questionnaire) -> pd.DataFrame:
-    if all(name in responses for name in questionnaire.derived):
+    """Answers with derived questions; one that nothing in the file speaks to is left out."""
+    missing = [name for name in questionnaire.derived if name not in responses]
+    if not missing:
         return responses
-    return survey_groups.with_derived(responses, questionnaire)
+    answers = survey_groups.with_derived(responses, questionnaire)
+    return answers.drop(columns=[name for name in missing if answers[name].isna().all()])
 
 
 def _category_codes(values: pd.Series, categories: list[str]) -> tuple[np.ndarray, int]:
