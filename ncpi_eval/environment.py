@@ -1,0 +1,217 @@
+"""Make and remove `.venv`, on a machine that has nothing but Python.
+
+Runs before anything is installed, so it uses the standard library alone and imports nothing of the
+package. The file ``.venv/ready`` is written last and names the lock it stands for: an environment
+without it was interrupted and is made anew, and one made from another lock is too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements.lock"
+OURS = "made-by-make"
+BUILT = ("html", "results", "tables", "figures", "executed", "index.html", "manifest.json")
+CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
+
+# Words by which pip and uv say that they could not reach an index, in any of their versions.
+NO_NETWORK = (
+    "error sending request",
+    "dns error",
+    "failed to resolve",
+    "name resolution",
+    "failed to establish a new connection",
+    "connection refused",
+    "network is unreachable",
+    "could not connect",
+    "connecttimeout",
+    "connection timed out",
+    "no matching distribution found",
+    "proxyerror",
+)
+BAD_LOCK = (
+    "do not match the hashes",
+    "hash mismatch",
+    "hashes are required",
+    "require-hashes",
+    "invalid requirement",
+    "couldn't parse",
+    "could not parse",
+    "failed to parse",
+    "expected one of",
+)
+
+
+class SetupFailed(Exception):
+    """One sentence for the reader."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``setup`` or ``clean``; return the exit code."""
+    try:
+        {"setup": setup, "clean": clean}[arguments[0]]()
+    except SetupFailed as failure:
+        print(f"Setup stopped: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Setup interrupted; the next call starts it again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def setup() -> None:
+    """Install the lock into `.venv` unless it is there already.
+
+    Raises
+    ------
+    SetupFailed
+        Older Python, no lock, no network, a hash that does not match, or a `.venv` that make did
+        not build and therefore does not touch.
+    """
+    wanted = state()
+    ready = VENV / "ready"
+    if ready.exists() and ready.read_text(encoding="utf-8") == wanted:
+        ready.touch()
+        return
+    if VENV.exists() and not (VENV / OURS).exists():
+        raise SetupFailed(".venv was not made by make; move it away and try again.")
+    shutil.rmtree(VENV, ignore_errors=True)
+    uv = find_uv()
+    with_uv = " with uv" if uv else ""
+    print(f"Setting up .venv from requirements.lock{with_uv}; this happens once.", flush=True)
+    make_venv(uv)
+    install(uv)
+    make_importable()
+    warm_up()
+    ready.write_text(wanted, encoding="utf-8")
+
+
+def state() -> str:
+    """What a finished environment stands for: the lock's hash and Python's version."""
+    if sys.version_info < (3, 11):
+        raise SetupFailed(
+            "Python 3.11 or later is needed, this is {}.{}.".format(*sys.version_info[:2])
+        )
+    if not LOCK.is_file():
+        raise SetupFailed("requirements.lock is missing; restore it with `git checkout`.")
+    return hashlib.sha256(LOCK.read_bytes()).hexdigest() + "\n"
+
+
+def find_uv() -> str:
+    """Path of a uv that works, or nothing; a stub that cannot run is passed over."""
+    uv = shutil.which("uv")
+    if uv and run([uv, "--version"]).returncode == 0:
+        return uv
+    return ""
+
+
+def make_venv(uv: str) -> None:
+    """Make the empty environment, marked at once as made by make."""
+    command = [uv, "venv", "--quiet", "--python", sys.executable] if uv else []
+    done = run([*(command or [sys.executable, "-m", "venv"]), str(VENV)])
+    if done.returncode:
+        shutil.rmtree(VENV, ignore_errors=True)
+        raise SetupFailed(
+            "this Python cannot make an environment (on Debian and Ubuntu install python3-venv). "
+            + last_line(done)
+        )
+    (VENV / OURS).write_text("`make clean` removes this folder.\n", encoding="utf-8")
+
+
+def install(uv: str) -> None:
+    """Install every line of the lock by hash, compiled, so that kernels start quickly."""
+    python = str(VENV / "bin" / "python")
+    flags = ["--require-hashes", "--requirement", str(LOCK)]
+    if uv:
+        done = run([uv, "pip", "install", "--python", python, "--compile-bytecode", *flags])
+    else:
+        quiet = ["--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20"]
+        done = run([python, "-m", "pip", "install", "--no-deps", *quiet, *flags])
+    if done.returncode == 0:
+        return
+    output = (done.stdout + done.stderr).lower()
+    if any(word in output for word in BAD_LOCK) and not reached_nothing(output):
+        raise SetupFailed(
+            "requirements.lock is broken (restore it with `git checkout requirements.lock`). "
+            + last_line(done)
+        )
+    if reached_nothing(output):
+        raise SetupFailed(
+            "the packages could not be fetched; connect to the network and try again. "
+            + last_line(done)
+        )
+    raise SetupFailed("the packages could not be installed. " + last_line(done))
+
+
+def reached_nothing(output: str) -> bool:
+    """Whether the installer's words say that no index was reached."""
+    return any(word in output for word in NO_NETWORK)
+
+
+def make_importable() -> None:
+    """Put the package on the path of every kernel, relative, so that the folder may be moved."""
+    for packages in VENV.glob("lib/python3*/site-packages"):
+        (packages / "ncpi_eval.pth").write_text("../../../..\n", encoding="utf-8")
+
+
+def warm_up() -> None:
+    """Let matplotlib list the fonts now; in a first page it would print that it does."""
+    environment = {**os.environ, "MPLCONFIGDIR": str(VENV / "matplotlib")}
+    command = [str(VENV / "bin" / "python"), "-c", "import matplotlib.font_manager"]
+    subprocess.run(command, env=environment, capture_output=True, check=False)
+
+
+def clean() -> None:
+    """Remove `.venv`, the outputs and the caches that make made, and nothing else.
+
+    Files that somebody put under `outputs/` are kept and named.
+    """
+    if (VENV / OURS).exists() or VENV.is_symlink():
+        remove(VENV)
+    outputs = ROOT / "outputs"
+    for name in BUILT:
+        if (outputs / name).is_symlink():
+            remove(outputs / name)
+    for name in ("current", ".published", ".build", ".lab", ".lock"):
+        remove(outputs / name)
+    for name in CACHES:
+        remove(ROOT / name)
+    for folder in ("ncpi_eval", "tests", "benchmarks"):
+        for cache in sorted((ROOT / folder).rglob("__pycache__")):
+            remove(cache)
+    if outputs.is_dir():
+        kept = sorted(path.name for path in outputs.iterdir())
+        if kept:
+            print(f"Kept in outputs/, not made by make: {', '.join(kept)}")
+        else:
+            outputs.rmdir()
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link (never what it points to) or a folder, if it is there."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command and keep its words."""
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The last thing a failed command said, in brackets."""
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return f"[{lines[-1][:300]}]" if lines else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
