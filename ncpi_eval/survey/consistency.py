@@ -1,13 +1,13 @@
 """Do the published numbers agree with each other?
 
-A printed percentage stands for an interval, and every arithmetic law that links two numbers (a total,
-a part of a whole, an average of groups) becomes a question whether intervals can meet. The checks
-below need nothing but the transcription; each shows its arithmetic, so that the authors of the
-report can confirm or correct it.
+A printed percentage stands for an interval, and every arithmetic law that links two numbers (a
+total, a part of a whole, an average of groups) becomes a question whether intervals can meet. The
+checks below need nothing but the transcription; each shows its arithmetic, so that the authors of
+the report can confirm or correct it.
 
 All checks return the same columns: ``check`` (which law), ``about`` (what it was applied to),
-``arithmetic`` (the sum as a reader would write it), ``holds`` (whether the printed numbers can all be
-right) and ``claims`` (ids of the rows of figures.csv, joined by ``|``).
+``arithmetic`` (the sum as a reader would write it), ``holds`` (whether the printed numbers can all
+be right) and ``claims`` (ids of the rows of figures.csv, joined by ``|``).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def codes(response: str) -> frozenset[str]:
 
 
 def bounds(value: float) -> tuple[float, float]:
-    """Interval that a printed whole percentage stands for: low inclusive, high exclusive, 0 to 100."""
+    """Interval that a printed whole percentage stands for: low inclusive, high exclusive."""
     return max(0.0, value - HALF), min(100.0, value + HALF - EDGE)
 
 
@@ -99,7 +99,8 @@ def repeated(figures: pd.DataFrame) -> pd.DataFrame:
         if len(group) < 2:
             continue
         said = ", ".join(
-            f"{_plain(v)} ({where})" for v, where in zip(group["value"], group["location"])
+            f"{_plain(v)} ({where})"
+            for v, where in zip(group["value"], group["location"], strict=True)
         )
         same = pd.to_numeric(group["value"], errors="coerce").nunique() == 1
         rows.append(_row("repeated claim", str(claim), said, same, group["id"]))
@@ -186,8 +187,8 @@ def exclusive(figures: pd.DataFrame) -> pd.DataFrame:
 def nested_training(figures: pd.DataFrame) -> pd.DataFrame:
     """Nobody can be untrained in all four areas and trained in one of them.
 
-    Whoever gave only answers in a set to all four areas gave such an answer to each, so the share of
-    the first can at most be the smallest share of the second, in every group.
+    Whoever gave only answers in a set to all four areas gave such an answer to each, so the share
+    of the first can at most be the smallest share of the second, in every group.
     """
     rows = []
     shown = percentages(figures)
@@ -207,7 +208,10 @@ def nested_training(figures: pd.DataFrame) -> pd.DataFrame:
                 continue
             low, _ = bounds(none["value"])
             sign = "<=" if low <= most else ">"
-            arithmetic = f"{none['value']:g} without any of the four {sign} {most:g} at most without this one"
+            arithmetic = (
+                f"{none['value']:g} without any of the four {sign} {most:g} at most without"
+            )
+            arithmetic += " this one"
             about = f"{one['question']}, {none['subgroup_variable']}: {none['subgroup']}"
             rows.append(
                 _row("part of a part", about, arithmetic, low <= most, [none["id"], one["id"]])
@@ -263,7 +267,7 @@ def _average(
         return {}
     weights = dict(given) | {name: 100 - sum(given.values()) for name in rest}
     terms, low, high = [], 0.0, 0.0
-    for name, value in zip(group["subgroup"], group["value"]):
+    for name, value in zip(group["subgroup"], group["value"], strict=True):
         weight, (least, most) = weights[name], bounds(value)
         terms.append(f"{weight:g}% x {value:g}")
         low += max(0.0, weight - HALF) * least / 100
@@ -284,8 +288,8 @@ def group_sizes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> 
     """One set of group sizes must serve every question.
 
     For each breakdown, the shares of the groups are unknown, yet every printed total must be the
-    average of its groups under the same shares. A group whose percentage is not printed may take any
-    value. The check is a linear feasibility problem; when it fails, the questions without which it
+    average of its groups under the same shares. A group whose percentage is not printed may take
+    any value. The check is a linear feasibility problem; when it fails, the questions without which it
     would hold are named.
     """
     rows = []
@@ -406,7 +410,8 @@ def routed_bases(
         least, _ = bounds(skipped["value"])
         asked = int(respondents * (100 - least) / 100)
         sign = "<=" if base <= asked else ">"
-        arithmetic = f"base {base} {sign} {asked} = {respondents} x (100 - {skipped['value']:g})% at most asked"
+        share = f"(100 - {skipped['value']:g})%"
+        arithmetic = f"base {base} {sign} {asked} = {respondents} x {share} at most asked"
         rows.append(
             _row(
                 "base and routing",
@@ -433,7 +438,8 @@ def statements(figures: pd.DataFrame) -> pd.DataFrame:
         holds = group["significant"].nunique() == 1
         verdict = {"yes": "differs", "no": "does not differ"}
         text = "; ".join(
-            f"{verdict[s]} ({where})" for s, where in zip(group["significant"], group["location"])
+            f"{verdict[s]} ({where})"
+            for s, where in zip(group["significant"], group["location"], strict=True)
         )
         rows.append(
             _row("statement repeated", f"{question} by {variable}", text, holds, group["id"])

@@ -1,12 +1,13 @@
 """Does every published number follow from the data?
 
-Each row of the transcription is looked up among the released rows by the words both share: question,
-response set, breakdown and group. A percentage matches when the recomputed proportion, rounded half up
-to a whole per cent, is the printed one; a base matches exactly; a statement matches when the test of the
-same comparison falls on the same side of 0.05.
+Each row of the transcription is looked up among the released rows by the words both share:
+question, response set, breakdown and group. A percentage matches when the recomputed proportion,
+rounded half up to a whole per cent, is the printed one; a base matches exactly; a statement of
+significance matches when a test of the same comparison falls on the same side of 0.05; a claim in
+words matches when it holds.
 
-With real respondents a verdict is all that is shown: an exact difference between two bases could point
-to a few people.
+With real respondents verdicts are all that is shown: an exact difference between two bases could
+point to a few people.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.stats import chi2_contingency
 
-from ncpi_eval.survey.consistency import apply_reading
+from ncpi_eval.survey.claims import ABOUT, Released, check_claim, same_set, whole_per_cent
+from ncpi_eval.survey.consistency import MISPRINT, apply_reading
 
 # The evaluation tested at the 95% level (report, chapter 1).
 SIGNIFICANCE = 0.05
@@ -26,15 +29,7 @@ DIFFERS = "differs"
 CONTRADICTED = "contradicted by another published number"
 NOT_RECOMPUTABLE = "not recomputable"
 
-KEYS = ["question", "response", "subgroup_variable", "subgroup"]
 ADDED = ["recomputed", "recomputed_base", "difference", "verdict", "reason", "result_id"]
-
-
-def whole_per_cent(count: float, base: float) -> float:
-    """Percentage rounded half up from integer counts; not a number for an empty base."""
-    if not base or np.isnan(base):
-        return float("nan")
-    return float((200 * int(count) + int(base)) // (2 * int(base)))
 
 
 def reconcile(
@@ -42,7 +37,8 @@ def reconcile(
     readings: pd.DataFrame,
     estimates: pd.DataFrame,
     tests: pd.DataFrame,
-    contradicted: Mapping[str, str],
+    counts: pd.DataFrame,
+    checks: pd.DataFrame,
     *,
     data_kind: str,
 ) -> pd.DataFrame:
@@ -55,72 +51,69 @@ def reconcile(
     readings : DataFrame
         readings.csv; the chosen reading of each point replaces the cells that it names.
     estimates, tests : DataFrame
-        Released rows of survey_estimates.csv (and of survey_counts.csv, appended) and
-        survey_tests.csv.
-    contradicted : mapping
-        Ids of rows that another published number contradicts, with the arithmetic.
+        Released rows of survey_estimates.csv and survey_tests.csv.
+    counts : DataFrame
+        Released rows with ``id`` equal to a ``key`` of the transcription, and ``count``.
+    checks : DataFrame
+        What `consistency.check` found in the transcription; its arithmetic is the reason why a row
+        is called contradicted.
     data_kind : {"synthetic", "real"}
         With ``real`` the recomputed values are left out and only verdicts are given.
 
     Returns
     -------
     DataFrame
-        The transcription with ``recomputed`` (per cent or count), ``recomputed_base``,
-        ``difference`` (recomputed minus printed), ``verdict``, ``reason`` and ``result_id`` (the row
-        of outputs/results it was compared with).
+        The transcription with ``recomputed`` (per cent, count or p-value), ``recomputed_base``,
+        ``difference`` (recomputed minus printed), ``verdict``, ``reason`` and ``result_id`` (the
+        row of outputs/results it was compared with).
     """
     chosen = readings[readings["chosen"] == "yes"]
-    read = apply_reading(figures, chosen)
-    estimate_at = _lookup(estimates)
-    test_at = _lookup(tests)
-    why = dict(zip(chosen["id"], chosen["definition"]))
+    defined = chosen[chosen["use"] != MISPRINT]
+    read = apply_reading(figures, defined)
+    misprints = {
+        row["id"]: f"{_arithmetic(row['id'], checks)}; read as: {row['definition']}".lstrip("; ")
+        for _, row in chosen[chosen["use"] == MISPRINT].iterrows()
+    }
+    changed = defined[
+        (defined[["question", "response", "subgroup_variable", "subgroup", "use"]] != "").any(
+            axis=1
+        )
+    ]
+    definitions = dict(zip(changed["id"], changed["definition"], strict=True))
+    against = _Against(Released(estimates), _tests(tests), counts.set_index("id"))
     rows = []
-    for (_, printed), (_, as_read) in zip(figures.iterrows(), read.iterrows()):
-        row = _compare(as_read, estimate_at, test_at)
-        if row["verdict"] != MATCHES and printed["id"] in contradicted:
-            row |= {"verdict": CONTRADICTED, "reason": contradicted[printed["id"]]}
-        elif printed["id"] in why:
-            row["reason"] = f"{row['reason']}; read as: {why[printed['id']]}".lstrip("; ")
+    for (_, printed), (_, as_read) in zip(figures.iterrows(), read.iterrows(), strict=True):
+        if printed["id"] in misprints:
+            rows.append(_verdict(CONTRADICTED, misprints[printed["id"]]))
+            continue
+        row = against.compare(as_read)
+        if printed["id"] in definitions:
+            row["reason"] = f"{row['reason']}; read as: {definitions[printed['id']]}".lstrip("; ")
         rows.append(row)
-    result = pd.concat(
-        [figures.reset_index(drop=True), pd.DataFrame(rows, columns=ADDED)], axis="columns"
-    )
+    added = pd.DataFrame(rows, columns=ADDED)
+    result = pd.concat([figures.reset_index(drop=True), added], axis="columns")
     result["data_kind"] = data_kind
     if data_kind == "real":
         result[["recomputed", "recomputed_base", "difference"]] = np.nan
     return result
 
 
-def _lookup(frame: pd.DataFrame) -> dict[tuple[str, ...], pd.Series]:
-    """Rows by question, response set, breakdown and group; the response's codes in any order."""
+def _arithmetic(claim: str, checks: pd.DataFrame) -> str:
+    """The arithmetic of the checks that a claim fails."""
+    failing = checks[~checks["holds"].astype(bool)]
+    found = [
+        text
+        for text, used in zip(failing["arithmetic"], failing["claims"], strict=True)
+        if claim in used.split("|")
+    ]
+    return "; ".join(found)
+
+
+def _tests(tests: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
     return {
-        (row["question"], _codes(row["response"]), row["subgroup_variable"], row["subgroup"]): row
-        for _, row in frame.iterrows()
+        (row["question"], same_set(row["response"]), row["subgroup_variable"]): row
+        for _, row in tests.iterrows()
     }
-
-
-def _codes(response: object) -> str:
-    return "|".join(sorted(str(response).split("|")))
-
-
-def _key(row: pd.Series) -> tuple[str, ...]:
-    return (row["question"], _codes(row["response"]), row["subgroup_variable"], row["subgroup"])
-
-
-def _compare(row: pd.Series, estimate_at: Mapping, test_at: Mapping) -> dict:
-    """Verdict on one row, by the kind of claim it makes."""
-    if row["significant"] in ("yes", "no"):
-        return _compare_statement(row, test_at)
-    if pd.isna(row["value"]):
-        return _verdict(NOT_RECOMPUTABLE, "a statement in words without a number or a test")
-    if not row["question"]:
-        return _verdict(NOT_RECOMPUTABLE, "counts something that the questionnaire does not ask")
-    found = estimate_at.get(_key(row))
-    if found is None:
-        return _verdict(NOT_RECOMPUTABLE, "no released row has this question, answers and group")
-    if bool(found.get("suppressed", False)):
-        return _verdict(NOT_RECOMPUTABLE, "suppressed to protect respondents", found["id"])
-    return _compare_number(row, found)
 
 
 def _verdict(verdict: str, reason: str, result_id: str = "", **values: float) -> dict:
@@ -128,53 +121,167 @@ def _verdict(verdict: str, reason: str, result_id: str = "", **values: float) ->
     return empty | {"verdict": verdict, "reason": reason, "result_id": result_id} | values
 
 
-def _compare_number(row: pd.Series, found: pd.Series) -> dict:
-    printed, base = float(row["value"]), float(found["denominator"])
-    if row["unit"] == "percent":
-        recomputed = whole_per_cent(found["count"], base)
-    else:
-        recomputed = float(found["count"])
-    same = recomputed == printed and _base_matches(row["base"], base)
-    reason = "" if same else _what_differs(row, recomputed, printed, base)
-    return _verdict(
-        MATCHES if same else DIFFERS,
-        reason,
-        found["id"],
-        recomputed=recomputed,
-        recomputed_base=base,
-        difference=recomputed - printed,
-    )
+class _Against:
+    """The released rows that claims are held against."""
+
+    def __init__(
+        self, released: Released, tests: Mapping[tuple, pd.Series], counts: pd.DataFrame
+    ) -> None:
+        self.released = released
+        self.tests = tests
+        self.counts = counts
+
+    def compare(self, row: pd.Series) -> dict:
+        """Verdict on one row, by the kind of claim it makes."""
+        if row["key"] in self.counts.index:
+            return self._count(row)
+        if row["question"] == "":
+            return _verdict(NOT_RECOMPUTABLE, "not a figure of the questionnaire")
+        if row["relation"] != "":
+            return self._words(row)
+        if row["significant"] in ("yes", "no") and pd.isna(row["value"]):
+            return self._statement(row)
+        if pd.isna(row["value"]):
+            return _verdict(NOT_RECOMPUTABLE, "a claim in words that asserts nothing countable")
+        return self._base(row) if row["response"] == "" else self._percentage(row)
+
+    def _count(self, row: pd.Series) -> dict:
+        count = float(self.counts.loc[row["key"], "count"])
+        printed = float(row["value"])
+        same = count == printed
+        reason = "" if same else f"recomputed {count:g}, printed {printed:g}"
+        return _verdict(
+            MATCHES if same else DIFFERS,
+            reason,
+            row["key"],
+            recomputed=count,
+            difference=count - printed,
+        )
+
+    def _percentage(self, row: pd.Series) -> dict:
+        found = self.released.row(
+            row["question"], row["response"], row["subgroup_variable"], row["subgroup"]
+        )
+        if found is None:
+            return _verdict(
+                NOT_RECOMPUTABLE, "no released row has this question, answers and group"
+            )
+        recomputed, printed = whole_per_cent(found.count, found.denominator), float(row["value"])
+        base = self._whole_base(row["question"], row["response"], row["subgroup_variable"])
+        room = ABOUT if row["unit"] == "percent_approximate" else 0.0
+        wrong = []
+        if abs(recomputed - printed) > room:
+            wrong.append(f"recomputed {recomputed:g}, printed {printed:g}")
+        if not _within(row["base"], base):
+            wrong.append(f"base {base:g}, printed {row['base']}")
+        return _verdict(
+            DIFFERS if wrong else MATCHES,
+            "; ".join(wrong),
+            found.id,
+            recomputed=recomputed,
+            recomputed_base=float(found.denominator),
+            difference=recomputed - printed,
+        )
+
+    def _whole_base(self, question: str, response: str, variable: str) -> float:
+        """Base as printed under a figure: over all groups of the breakdown together."""
+        groups = self.released.groups(question, response, variable)
+        return float(sum(row.denominator for row in groups.values()))
+
+    def _base(self, row: pd.Series) -> dict:
+        """A base printed for a figure, or the end of a range of bases printed for a grid."""
+        names = sorted({key[0] for key in self.released.at})
+        items = [n for n in names if n == row["question"] or n.startswith(f"{row['question']}_")]
+        bases = [self._item_base(item, row["subgroup_variable"]) for item in items]
+        if not bases:
+            return _verdict(NOT_RECOMPUTABLE, "no released row has this question and breakdown")
+        found = max(bases) if row["key"].endswith("highest") else min(bases)
+        printed = float(row["value"])
+        return _verdict(
+            MATCHES if found == printed else DIFFERS,
+            "" if found == printed else f"base {found:g}, printed {printed:g}",
+            recomputed=found,
+            difference=found - printed,
+        )
+
+    def _item_base(self, question: str, variable: str) -> float:
+        responses = {
+            key[1] for key in self.released.at if key[0] == question and key[2] == variable
+        }
+        return max((self._whole_base(question, r, variable) for r in responses), default=0.0)
+
+    def _words(self, row: pd.Series) -> dict:
+        answer = check_claim(row, self.released)
+        if answer is None:
+            return _verdict(NOT_RECOMPUTABLE, "the rows that the claim needs were not released")
+        holds, arithmetic, result_id = answer
+        return _verdict(MATCHES if holds else DIFFERS, arithmetic, result_id)
+
+    def _statement(self, row: pd.Series) -> dict:
+        """A difference called significant, or not, against tests of the same comparison.
+
+        The report does not say whether it tested the printed set of answers or the whole
+        distribution, so the statement matches when either test agrees; the reason says which.
+        """
+        tried = []
+        for name, p_value, result_id in self._p_values(row):
+            tried.append(f"{name}: p = {p_value:.3f}")
+            if (p_value < SIGNIFICANCE) == (row["significant"] == "yes"):
+                return _verdict(MATCHES, "; ".join(tried), result_id, recomputed=p_value)
+        if not tried:
+            return _verdict(NOT_RECOMPUTABLE, "no test of this question and breakdown was released")
+        return _verdict(DIFFERS, "; ".join(tried), recomputed=p_value)
+
+    def _p_values(self, row: pd.Series) -> list[tuple[str, float, str]]:
+        """P-values of the printed answers over the groups compared, then of all answers."""
+        question, variable = row["question"], row["subgroup_variable"]
+        groups = row["subgroup"].split("|")
+        found = []
+        if row["response"] not in ("", "all"):
+            chosen = self.released.groups(question, row["response"], variable)
+            compared = [chosen[name] for name in groups if name in chosen] or list(chosen.values())
+            if len(compared) > 1:
+                found.append(("printed answers", _pearson(compared), compared[0].id))
+        whole = self.tests.get((question, "all", variable))
+        if whole is not None and not pd.isna(whole["p_value"]) and _covers(groups, whole):
+            found.append(("whole distribution", float(whole["p_value"]), str(whole["id"])))
+        if not found:
+            found += self._whole_distribution(question, variable, groups)
+        return found
+
+    def _whole_distribution(
+        self, question: str, variable: str, groups: list[str]
+    ) -> list[tuple[str, float, str]]:
+        """Test of every answer over some groups of a breakdown, from the released counts."""
+        answers = [self.released.single(question, variable, group) for group in groups]
+        codes = sorted(set().union(*answers)) if all(answers) else []
+        table = np.array(
+            [[a[c].count if c in a else 0 for c in codes] for a in answers], dtype=float
+        )
+        table = table[:, table.sum(axis=0) > 0] if table.size else table
+        if min(table.shape, default=0) < 2:
+            return []
+        p_value = float(chi2_contingency(table, correction=False).pvalue)
+        return [("whole distribution of these groups", p_value, next(iter(answers[0].values())).id)]
 
 
-def _base_matches(printed: object, base: float) -> bool:
+def _covers(groups: list[str], test: pd.Series) -> bool:
+    """Whether the test of a whole breakdown compares just the groups that the report compared."""
+    return groups == ["all"] or len(groups) >= int(test.get("groups", len(groups)))
+
+
+def _pearson(rows: list) -> float:
+    """Pearson chi-square p-value, without correction, of one set of answers over groups."""
+    table = np.array([[r.count, r.denominator - r.count] for r in rows], dtype=float)
+    if (table.sum(axis=0) == 0).any():
+        return 1.0
+    return float(chi2_contingency(table, correction=False).pvalue)
+
+
+def _within(printed: object, base: float) -> bool:
     """Whether a base is the printed one, or within the printed range of a table's bases."""
-    text = "" if pd.isna(printed) else str(printed).strip()
+    text = str(printed).strip()
     if not text:
         return True
     low, _, high = text.partition("-")
     return int(low) <= base <= int(high or low)
-
-
-def _what_differs(row: pd.Series, recomputed: float, printed: float, base: float) -> str:
-    parts = []
-    if recomputed != printed:
-        parts.append(f"recomputed {recomputed:g}, printed {printed:g}")
-    if not _base_matches(row["base"], base):
-        parts.append(f"base {base:g}, printed {row['base']}")
-    return "; ".join(parts)
-
-
-def _compare_statement(row: pd.Series, test_at: Mapping) -> dict:
-    """A difference called significant, or not, against the test of the same comparison."""
-    key = (row["question"], _codes(row["response"] or "all"), row["subgroup_variable"], "test")
-    found = test_at.get(key)
-    if found is None:
-        return _verdict(NOT_RECOMPUTABLE, "no test has this question, answers and breakdown")
-    if pd.isna(found["p_value"]):
-        return _verdict(NOT_RECOMPUTABLE, f"test refused: {found.get('refusal', '')}", found["id"])
-    significant = "yes" if found["p_value"] < SIGNIFICANCE else "no"
-    same = significant == row["significant"]
-    reason = f"p {'below' if significant == 'yes' else 'not below'} {SIGNIFICANCE}"
-    return _verdict(
-        MATCHES if same else DIFFERS, reason, found["id"], recomputed=float(found["p_value"])
-    )
