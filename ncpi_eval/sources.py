@@ -44,6 +44,7 @@ PUBLISHED_COLUMNS = (
 )
 
 _DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+_BASE = r"\d+(-\d+)?"
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -234,8 +235,8 @@ def read_published_figures(path: str | Path | None = None) -> pd.DataFrame:
     -------
     DataFrame
         Columns `PUBLISHED_COLUMNS` and any others, as str with missing where blank; `value` is
-        Float64 (percentages as published, 0 to 100; missing where the claim is in words) and
-        `base` Int64.
+        float (percentages as published, 0 to 100; NaN where the claim is in words); `base` stays
+        text, since a table's bases are published as a range such as ``845-846``.
 
     Raises
     ------
@@ -255,20 +256,19 @@ def read_published_figures(path: str | Path | None = None) -> pd.DataFrame:
         )
     figures = pd.DataFrame({str(name): _as_text(frame[name]) for name in frame.columns})
     problems = list(_identifier_problems(source.name, figures["id"], "id"))
-    for column, kind in (("value", "Float64"), ("base", "Int64")):
-        number = pd.to_numeric(figures[column], errors="coerce")
-        whole = kind == "Float64" or number.isna() | (number % 1 == 0)
-        wrong = figures[column].notna() & (number.isna() | ~pd.Series(whole, index=figures.index))
-        for row in figures.index[wrong]:
+    value = pd.to_numeric(figures["value"], errors="coerce").astype("float64")
+    checks = (
+        ("value", value.isna(), "a number"),
+        ("base", ~figures["base"].fillna("").str.fullmatch(_BASE), "a whole number or a range"),
+    )
+    for column, wrong, expected in checks:
+        for row in figures.index[wrong & figures[column].notna()]:
             found = formats.shown(figures.loc[row, column])
             place = f"{source.name}, row {row + 1}, column {column}"
-            expected = "a number" if kind == "Float64" else "a whole number"
             problems.append(Problem(place, found, expected, "correct the cell or leave it blank"))
-        if not problems:
-            figures[column] = number.astype(kind)
     if problems:
         raise InputError(f"{source.name} cannot be used as it is.", problems)
-    return figures
+    return figures.assign(value=value)
 
 
 def survey_table(
