@@ -111,6 +111,7 @@ def test_naive_test_difference_and_effect_size() -> None:
     low, high = intervals.newcombe(30, 60, 8, 40)
     assert (test["difference_low"], test["difference_high"]) == pytest.approx((low, high))
     assert test["denominator"] == 100
+    assert test["smallest_cell"] == 8
 
 
 def test_whole_distribution_agrees_with_pingouin_on_rows() -> None:
@@ -173,7 +174,7 @@ def test_a_category_under_30_is_not_compared(small: int, refused: bool) -> None:
     result = run(responses.replace({"RForc": {0: 9}}), in_groups(inspection_status=status))
     test = row(result.tests, id="NCPIimp.1.inspection_status.test.2019")
     if refused:
-        expected = "fewer than two categories have 30 answers (uninspected 29)"
+        expected = "fewer than two categories have 30 answers (too few: uninspected)"
         assert test["refusal"] == expected
         assert np.isnan(test["p_value"]) and np.isnan(test["p_adjusted"])
     else:

@@ -115,7 +115,8 @@ def tabulate(
         ``difference_low_clustered``, ``difference_high_clustered`` and ``p_value_cr2`` (CR2,
         Satterthwaite t). ``p_value_ordinal``: Kruskal-Wallis over the scale's codes without "don't
         know", naive, for whole distributions of ordered questions. ``clusters``, ``compared`` and
-        ``left_out`` (categories), ``refusal`` (why nothing was computed, or blank), ``label``.
+        ``left_out`` (categories), ``refusal`` (why nothing was computed, or blank),
+        ``smallest_cell`` (smallest count of the table, for disclosure control), ``label``.
 
     Raises
     ------
@@ -299,6 +300,9 @@ class _Work:
         adjusted = intervals.benjamini_hochberg(decisive)
         frame = frame.assign(**numbers, p_adjusted=adjusted)
         frame["df"] = frame["df"].astype("Int64")
+        smallest = pd.array([pd.NA] * len(frame), dtype="Int64")
+        smallest[run] = [int(cube.sum(axis=0).min()) for cube in cubes]
+        frame["smallest_cell"] = smallest
         frame["family_size"] = int((~np.isnan(adjusted)).sum())
         frame["caveat"] = caveats
         frame["subgroup"] = "test"
@@ -475,6 +479,7 @@ _TEST_COLUMNS = [
     "compared",
     "left_out",
     "refusal",
+    "smallest_cell",
     "label",
 ]
 
@@ -585,10 +590,9 @@ def _category_refusal(names: Sequence[str], base: np.ndarray, kept: np.ndarray) 
         return ""
     if not base.any():
         return "nobody is in any category"
-    small = ", ".join(
-        f"{name} {int(n)}" for name, n in zip(names, base, strict=True) if n < clusters.MINIMUM_BASE
-    )
-    return f"fewer than two categories have {clusters.MINIMUM_BASE} answers ({small})"
+    # Named without their counts, which may be too small to be shown.
+    small = ", ".join(name for k, name in enumerate(names) if k not in kept)
+    return f"fewer than two categories have {clusters.MINIMUM_BASE} answers (too few: {small})"
 
 
 def _indicator_refusal(counted: float, rest: float) -> str:
