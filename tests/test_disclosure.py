@@ -1,0 +1,247 @@
+"""What leaves the project: thresholds at their edges, and nothing to be had by arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ncpi_eval import disclosure
+from ncpi_eval.errors import InputError
+
+
+def rows(*cells, base=100, kind="real", question="Q", variable="all", group="all"):
+    """Released-to-be rows of one question: (response, count) pairs on one base."""
+    return pd.DataFrame(
+        {
+            "id": [f"{question}.{r.replace('|', '-')}.{variable}.{group}.2019" for r, _ in cells],
+            "question": question,
+            "response": [response for response, _ in cells],
+            "subgroup_variable": variable,
+            "subgroup": group,
+            "wave": "2019",
+            "unit": "respondents",
+            "count": [count for _, count in cells],
+            "denominator": base,
+            "estimate": [count / base for _, count in cells],
+            "ci_low": 0.0,
+            "ci_high": 1.0,
+            "data_kind": kind,
+        }
+    )
+
+
+def together(*frames):
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.mark.parametrize("count, withheld", [(9, True), (10, False), (11, False)])
+def test_a_count_under_ten_is_withheld(count, withheld):
+    released = disclosure.release(rows(("1", count), base=200))
+    assert released["suppressed"].tolist() == [withheld]
+    assert released["count"].isna().tolist() == [withheld]
+    assert released["estimate"].isna().tolist() == [withheld]
+    assert released["ci_low"].isna().tolist() == [withheld]
+    assert released["denominator"].tolist() == [200]
+
+
+@pytest.mark.parametrize("count, withheld", [(191, True), (190, False), (189, False)])
+def test_so_is_a_count_whose_complement_is_under_ten(count, withheld):
+    assert disclosure.release(rows(("1", count), base=200))["suppressed"].tolist() == [withheld]
+
+
+@pytest.mark.parametrize("base, mark", [(29, "[low]"), (30, ""), (31, "")])
+def test_no_percentage_on_a_base_under_thirty(base, mark):
+    released = disclosure.release(rows(("1", 12), base=base)).iloc[0]
+    assert disclosure.mark(released) == mark
+    assert np.isnan(released["estimate"]) == bool(mark)
+    assert released["count"] == 12
+    assert not released["suppressed"]
+
+
+def test_a_base_under_ten_is_withheld_with_all_that_stands_on_it():
+    released = disclosure.release(rows(("1", 0), ("2", 9), base=9))
+    assert released["denominator"].isna().all()
+    assert released["suppressed"].all()
+
+
+def test_nobody_and_everybody_are_shown_and_flagged():
+    released = disclosure.release(rows(("1", 0), ("2", 100), base=100))
+    assert released["flag"].tolist() == ["zero", "whole_group"]
+    assert released["estimate"].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("kind", sorted(disclosure.EXCEPTIONS))
+def test_declared_exceptions_pass_in_full(kind):
+    released = disclosure.release(rows(("1", 3), base=20, kind=kind))
+    assert released["count"].tolist() == [3]
+    assert not released["suppressed"].any()
+
+
+def test_an_unknown_kind_is_protected():
+    assert disclosure.release(rows(("1", 3), kind="other"))["suppressed"].all()
+
+
+def test_cases_are_not_people():
+    frame = rows(("1", 3)).assign(unit="cases")
+    assert not disclosure.release(frame)["suppressed"].any()
+
+
+def test_synthetic_data_can_be_held_against_the_same_rules(monkeypatch):
+    monkeypatch.setenv("NCPI_EVAL_PROTECT_SYNTHETIC", "1")
+    assert disclosure.release(rows(("1", 3), kind="synthetic"))["suppressed"].all()
+
+
+def test_a_second_cell_goes_so_that_the_rest_of_the_base_does_not_give_it_away():
+    # 5 = 100 - 60 - 35: the smaller of the other two goes too.
+    released = disclosure.release(rows(("1", 60), ("2", 5), ("3", 35)))
+    assert released["suppressed"].tolist() == [False, True, True]
+
+
+def test_so_does_a_set_of_responses_that_holds_it():
+    # 5 = (1 or 2) 65 - (1) 60, and 5 = 100 - 60 - 35.
+    released = disclosure.release(rows(("1", 60), ("2", 5), ("3", 35), ("1|2", 65)))
+    kept = released[~released["suppressed"]]
+    assert released["suppressed"].iloc[1]
+    assert not {"1", "1|2"} <= set(kept["response"])
+    assert not {"1", "3"} <= set(kept["response"])
+
+
+def test_the_row_for_everybody_does_not_give_a_subgroup_away():
+    # inspected 5 = all 45 - uninspected 40.
+    frame = together(
+        rows(("1", 45), base=200),
+        rows(("1", 5), base=80, variable="inspection_status", group="inspected"),
+        rows(("1", 40), base=120, variable="inspection_status", group="uninspected"),
+    )
+    released = disclosure.release(frame)
+    assert released["suppressed"].tolist() == [False, True, True]
+
+
+def test_a_breakdown_of_the_same_people_does_not_either():
+    # before 2017: 5 = inspected 30 - from 2017 25.
+    frame = together(
+        rows(("1", 30), base=200, variable="inspection_status", group="inspected"),
+        rows(("1", 5), base=90, variable="inspection_timing", group="before_2017"),
+        rows(("1", 25), base=110, variable="inspection_timing", group="from_2017"),
+    )
+    released = disclosure.release(frame)
+    assert released["suppressed"].iloc[1]
+    assert released["suppressed"].sum() == 2
+
+
+def test_a_small_base_does_not_follow_from_the_other_bases():
+    # other 6 = 200 - 194: the second base goes too.
+    frame = together(
+        rows(("1", 90), ("2", 110), base=200),
+        rows(("1", 3), ("2", 3), base=6, variable="area", group="other"),
+        rows(("1", 87), ("2", 107), base=194, variable="area", group="custody"),
+    )
+    released = disclosure.release(frame)
+    assert released["denominator"].isna().tolist() == [False, False, True, True, True, True]
+
+
+def test_nothing_withheld_is_in_the_span_of_what_is_left():
+    """An independent look: solve for every withheld cell with the numbers that were released."""
+    rng = np.random.default_rng(20)
+    for _ in range(25):
+        counts = rng.integers(1, 45, size=(4, 3))
+        frames = [
+            rows(
+                *((str(o + 1), int(counts[o, g])) for o in range(4)),
+                ("1|2", int(counts[:2, g].sum())),
+                base=int(counts[:, g].sum()),
+                variable="area",
+                group=f"g{g}",
+            )
+            for g in range(3)
+        ]
+        total = counts.sum(axis=1)
+        frames.append(
+            rows(*((str(o + 1), int(total[o])) for o in range(4)), base=int(counts.sum()))
+        )
+        released = disclosure.release(together(*frames))
+        known = [np.kron(np.ones(4), np.eye(3)[g]) for g in range(3)]
+        hidden = []
+        for _, row in released.iterrows():
+            group = np.ones(3) if row["subgroup"] == "all" else np.eye(3)[int(row["subgroup"][1])]
+            options = np.zeros(4)
+            options[[int(o) - 1 for o in row["response"].split("|")]] = 1
+            (hidden if row["suppressed"] else known).append(np.kron(options, group))
+        exact = together(*frames)
+        small = [
+            vector
+            for vector, count in zip(
+                hidden, exact.loc[released["suppressed"], "count"], strict=True
+            )
+            if count < disclosure.MINIMUM_COUNT
+        ]
+        rank = np.linalg.matrix_rank(np.array(known))
+        for vector in small:
+            assert np.linalg.matrix_rank(np.array([*known, vector])) == rank + 1
+
+
+def test_releasing_twice_changes_nothing():
+    frame = together(
+        rows(("1", 60), ("2", 5), ("3", 35)),
+        rows(("1", 12), ("2", 4), ("3", 10), base=26, variable="area", group="custody"),
+    )
+    for profile in disclosure.PROFILES:
+        once = disclosure.release(frame, profile)
+        pd.testing.assert_frame_equal(disclosure.release(once, profile), once)
+
+
+@pytest.mark.parametrize("count, shown", [(7, None), (8, 10), (12, 10), (13, 15)])
+def test_opensafely_redacts_seven_and_rounds_to_five(count, shown):
+    released = disclosure.release(rows(("1", count), base=102), "opensafely").iloc[0]
+    if shown is None:
+        assert released["suppressed"]
+    else:
+        assert released["count"] == shown
+        # 102 rounds to 100.
+        assert released["estimate"] == shown / 100
+        assert np.isnan(released["ci_low"])
+
+
+def test_a_test_goes_with_a_withheld_estimate_that_it_compares():
+    estimates = disclosure.release(
+        rows(("1", 5), base=80, variable="inspection_status", group="inspected")
+    )
+    tests = pd.DataFrame(
+        {
+            "id": ["Q.1.inspection_status.test.2019", "R.1.inspection_status.test.2019"],
+            "question": ["Q", "R"],
+            "subgroup_variable": "inspection_status",
+            "wave": "2019",
+            "unit": "respondents",
+            "difference": [0.2, 0.1],
+            "data_kind": "real",
+        }
+    )
+    released = disclosure.release(disclosure.withhold_beside(tests, estimates))
+    assert released["difference"].isna().tolist() == [True, False]
+
+
+def test_a_statistic_goes_with_the_small_cell_behind_it():
+    frame = rows(("1", 50)).drop(columns=["count", "estimate"]).assign(smallest_cell=9, p_value=0.1)
+    released = disclosure.release(frame)
+    assert released["p_value"].isna().all()
+    assert "smallest_cell" not in released
+
+
+def test_a_table_that_does_not_say_what_it_counts_is_refused():
+    with pytest.raises(InputError) as refused:
+        disclosure.release(pd.DataFrame({"count": [1]}))
+    assert "A table without a unit and a data_kind cannot be released." in str(refused.value)
+    assert "frame.assign(unit='documents', data_kind='public_record')" in str(refused.value)
+
+
+def test_an_unknown_profile_is_refused():
+    with pytest.raises(InputError, match="expected default or opensafely"):
+        disclosure.release(rows(("1", 5)), "none")
+
+
+def test_one_row_on_its_own_can_be_asked_about():
+    assert disclosure.unsafe(rows(("1", 9), base=100).iloc[0])
+    assert not disclosure.unsafe(rows(("1", 10), base=100).iloc[0])
+    assert not disclosure.unsafe(disclosure.release(rows(("1", 9), base=100)).iloc[0])
