@@ -268,7 +268,7 @@ def _read_csv(path: Path) -> Table:
         header = next(rows)
         problems += _header_problems(path, header, separated=True)
         columns = [_Interned() for _ in header]
-        numbers = [array("l") for _ in header]
+        numbers = [array("i") for _ in header]
         first = 1
         while chunk := list(islice(rows, _ROWS_AT_ONCE)):
             problems += _ragged(path, chunk, first, len(header))
@@ -295,7 +295,7 @@ def _read_csv(path: Path) -> Table:
 
 def _categorical(interned: _Interned, codes: array[int]) -> pd.Categorical:
     """Cells of a column; the empty cell is missing."""
-    position = np.frombuffer(codes, dtype=np.dtype("l")).copy() if codes else np.array([], "l")
+    position = np.frombuffer(codes, dtype=np.dtype("i")).copy() if codes else np.array([], "i")
     empty = interned.get("")
     cells = [cell for cell in interned if cell != ""]
     if empty is not None:
@@ -488,7 +488,7 @@ def _duckdb() -> Any:
     except ImportError:
         raise InputError(
             "Parquet files need the optional package duckdb: install it with "
-            "pip install 'ncpi-eval[parquet]', or save the file as .csv, .xlsx or .sav."
+            "pip install duckdb, or save the file as .csv, .xlsx or .sav."
         ) from None
     return duckdb
 

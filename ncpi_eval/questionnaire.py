@@ -2,8 +2,8 @@
 
 Labels, the order of options, bases by routing, the schema that validation uses, the breakdowns and
 the data dictionary all come from here. A question, an option set, a net of codes or a group is
-added by adding rows to the CSV files; their README describes the columns and the rules. The codebook
-is itself checked when it is loaded, and everything that is wrong with it is listed at once.
+added by adding rows to the CSV files; their README describes the columns and the rules. The
+codebook is itself checked when it is loaded, and everything wrong with it is listed at once.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ FORCE_DATES = ("first_inspection", "joint_inspection")
 #: Forces are a cluster and an identifier, never a question to tabulate.
 FORCE_VARIABLE = "RForc"
 BACKGROUND = "background"
-#: Codes must fit the Int16 columns of the survey frame.
-LARGEST_CODE = 32767
+#: Codes must fit the Int16 columns of the survey frame, with room for marks of validation.
+LARGEST_CODE = 32000
 
 _COLUMNS = {
     "variables.csv": [

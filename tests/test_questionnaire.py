@@ -172,14 +172,26 @@ def test_a_question_a_net_and_a_group_are_added_by_adding_rows(folder):
 
 
 BROKEN = {
-    "duplicate variable": ("variables.csv", "Shift,x,open,a,,no,no,,,,,,\nShift,x,open,a,,no,no,,,,,,", "listed once"),
+    "duplicate variable": (
+        "variables.csv",
+        "Shift,x,open,a,,no,no,,,,,,\nShift,x,open,a,,no,no,,,,,,",
+        "listed once",
+    ),
     "unknown kind": ("variables.csv", "Shift,x,shut,a,,no,no,,,,,,", "one of serial, single"),
     "unknown option set": ("variables.csv", "Shift,x,single,a,none,no,no,,,,,,", "'none'"),
     "unknown parent": ("variables.csv", "Shift,x,open,a,,no,no,,,None,,,", "column parent"),
     "unknown routing": ("variables.csv", "Shift,x,open,a,,no,no,,,,RAgeX,in,1", "RAgeX in 1"),
     "unknown routing code": ("variables.csv", "Shift,x,open,a,,no,no,,,,RAge,in,88", "'88'"),
-    "unknown operator": ("variables.csv", "Shift,x,open,a,,no,no,,,,RAge,is,1", "one of in, not_in"),
-    "second serial": ("variables.csv", "Shift,x,serial,a,,no,no,,,,,,", "2 variables of kind serial"),
+    "unknown operator": (
+        "variables.csv",
+        "Shift,x,open,a,,no,no,,,,RAge,is,1",
+        "one of in, not_in",
+    ),
+    "second serial": (
+        "variables.csv",
+        "Shift,x,serial,a,,no,no,,,,,,",
+        "2 variables of kind serial",
+    ),
     "bad name": ("variables.csv", "1a,x,open,a,,no,no,,,,,,", "letters, digits and _"),
     "duplicate code": ("options.csv", "age,1,Old,answer", "a code used once in age"),
     "duplicate label": ("options.csv", "age,8,18-24,answer", "a label used once in age"),
@@ -188,18 +200,42 @@ BROKEN = {
     "unknown net": ("response_sets.csv", "ageing,1|2,Young", "an option set or a closed question"),
     "unknown net code": ("response_sets.csv", "age,1|20,Young", "'20'"),
     "net of one code": ("response_sets.csv", "age,1,Young", "two or more codes"),
-    "rule that cannot be read": ("groups.csv", "g,G,breakdown,a,A,RAge = 1", "conditions joined by"),
+    "rule that cannot be read": (
+        "groups.csv",
+        "g,G,breakdown,a,A,RAge = 1",
+        "conditions joined by",
+    ),
     "rule with an unknown name": ("groups.csv", "g,G,breakdown,a,A,Nobody in 1", "Nobody in 1"),
-    "rule with a later group": ("groups.csv", "g,G,breakdown,a,A,h in b\nh,H,breakdown,b,B,RAge in 1", "h in b"),
-    "rule with an unknown date": ("groups.csv", "g,G,breakdown,a,A,force.x before opening", "force.x"),
-    "rule with a bad month": ("groups.csv", "g,G,breakdown,a,A,force.first_inspection before 2019", "'2019'"),
+    "rule with a later group": (
+        "groups.csv",
+        "g,G,breakdown,a,A,h in b\nh,H,breakdown,b,B,RAge in 1",
+        "h in b",
+    ),
+    "rule with an unknown date": (
+        "groups.csv",
+        "g,G,breakdown,a,A,force.x before opening",
+        "force.x",
+    ),
+    "rule with a bad month": (
+        "groups.csv",
+        "g,G,breakdown,a,A,force.first_inspection before 2019",
+        "'2019'",
+    ),
     "unknown use": ("groups.csv", "g,G,somehow,a,A,RAge in 1", "one of breakdown, base"),
-    "duplicate category": ("groups.csv", "service,Length of police service,breakdown,over_5_years,x,RServ in 1", "used once in service"),
+    "duplicate category": (
+        "groups.csv",
+        "service,Length of police service,breakdown,over_5_years,x,RServ in 1",
+        "used once in service",
+    ),
     "derived without question": ("derived.csv", "RAge,1,any TrainFre in 1", "one of TrainAny"),
-    "duplicate derived code": ("derived.csv", "TrainAny,1,any TrainFre in 1", "one rule for each code"),
+    "duplicate derived code": (
+        "derived.csv",
+        "TrainAny,1,any TrainFre in 1",
+        "one rule for each code",
+    ),
     "bad wave": ("waves.csv", "2020,February,x", "a month YYYY-MM"),
     "missing cell": ("waves.csv", "2020,2020-02", "too few or too many cells"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("file", "row", "told"), BROKEN.values(), ids=BROKEN)

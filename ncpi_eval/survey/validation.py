@@ -32,6 +32,8 @@ STRAIGHT_LINE_ITEMS = 3
 SHOWN_PROBLEMS = 50
 SHOWN_RANGES = 30
 SHOWN_SERIALS = 5
+#: An SPSS label cut to fewer characters than this could be the start of another option.
+SHORTEST_CUT_LABEL = 30
 REPORTED_COLUMNS = [
     "check",
     "question",
@@ -282,7 +284,8 @@ class _Check:
     def _options(self, variable: Variable) -> dict[int, str]:
         if variable.name != FORCE_VARIABLE or self.forces is None:
             return dict(variable.options)
-        names = {int(c): str(n) for c, n in zip(self.forces["force"], self.forces["name"])}
+        pairs = zip(self.forces["force"], self.forces["name"], strict=True)
+        names = {int(code): str(name) for code, name in pairs}
         return names | {c: variable.options[c] for c in variable.missing_codes}
 
     def _closed(self, variable: Variable, column: pd.Series) -> pd.Series:
@@ -530,7 +533,7 @@ def _has_control(cell: object, text: str | None) -> bool:
 def _same_label(found: str, label: str) -> bool:
     """Whether an SPSS label, which may have been cut, is that of an option."""
     start = found.rstrip("…").rstrip()
-    return found == label or (len(start) >= SHOWN_RANGES and label.startswith(start))
+    return found == label or (len(start) >= SHORTEST_CUT_LABEL and label.startswith(start))
 
 
 def _rows_by_cell(
