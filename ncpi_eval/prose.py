@@ -1,0 +1,201 @@
+"""Prose whose numbers are rows.
+
+A markdown cell cannot compute, so a sentence with a number in it goes stale unseen. `say` takes the
+sentence and the rows: each number is formatted by the one rule of `results` and linked to its row.
+A percentage typed by hand is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from ncpi_eval import disclosure, results
+from ncpi_eval.errors import InputError, Problem
+
+_LITERAL = re.compile(r"\d[\d.,]*\s*(?:%|per\s*cent\b)")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Something that a notebook displays: HTML, the same as text, and where it is from.
+
+    ``metadata`` travels with the output: ``kind`` (prose, table or figure), ``data_kind`` and,
+    for tables and figures, ``name`` and ``caption``.
+    """
+
+    html: str
+    text: str
+    metadata: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        return {"text/html": self.html, "text/plain": self.text}, {"ncpi_eval": self.metadata}
+
+
+def say(template: str, /, *, published: Sequence[str] = (), **rows: Any) -> Shown:
+    """A paragraph, or several with an empty line between them, with computed numbers.
+
+    Parameters
+    ----------
+    template : str
+        Plain text with ``{name}`` for the estimate of a row (a share as a whole percentage) and
+        ``{name.field}`` for another: ``count``, ``denominator``, ``interval``, ``p_value``,
+        ``difference``, ``difference_interval`` or any column. Markup in it is shown as text.
+    published : sequence of str
+        Percentages that are quotations of the published report and so may be typed, each as it
+        stands in the template, for example ``("54%",)``.
+    **rows
+        Rows of `results.load` or `results.save`, taken by `results.pick`; a number made from a
+        whole file by `results.derived`; or a text without digits (the name of a group).
+
+    Returns
+    -------
+    Shown
+        HTML for the page; ``str()`` gives the text, for captions and alt text.
+
+    Raises
+    ------
+    InputError
+        For a percentage that was typed, a field that does not exist, a row that is not kept in any
+        results file, or a number that is not a row.
+    """
+    refuse_literals(template, published)
+    as_html, as_text, used = _fill(template, rows)
+    unused = sorted(set(rows) - used)
+    if unused:
+        raise _refusal("values", ", ".join(unused), "in the template", "Use them or drop them.")
+    paragraphs = re.split(r"\n\s*\n", as_html.strip())
+    html = "\n".join(f"<p>{' '.join(paragraph.split())}</p>" for paragraph in paragraphs)
+    text = "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", as_text.strip()))
+    return Shown(html, text, {"kind": "prose", "data_kind": _kinds(rows)})
+
+
+def refuse_literals(text: str, published: Sequence[str] = ()) -> None:
+    """Refuse a text in which a percentage was typed, unless it is declared as published."""
+    rest = text
+    for quoted in published:
+        rest = rest.replace(quoted, "")
+    found = _LITERAL.search(rest)
+    if found:
+        raise _refusal(
+            f"{text.strip()[:60]!r}",
+            f"the typed percentage {found.group(0)!r}",
+            "a computed number",
+            "Take it from a row with say('… {x} …', x=row), or declare it with published=(…,) "
+            "if it quotes the report.",
+        )
+
+
+def link(row: pd.Series | dict[str, Any], text: str) -> str:
+    """Text as a link to the row's place on its data page; escaped text if it has none."""
+    series = row if isinstance(row, pd.Series) else pd.Series(row)
+    home = results.home(series)
+    if home is None or not text:
+        return escape(text)
+    return f'<a href="data-{home}.html#{escape(str(series["id"]))}">{escape(text)}</a>'
+
+
+def _fill(template: str, rows: dict[str, Any]) -> tuple[str, str, set[str]]:
+    as_html, as_text, used = [], [], set()
+    for literal, field, format_spec, conversion in string.Formatter().parse(template):
+        as_html.append(escape(literal))
+        as_text.append(literal)
+        if field is None:
+            continue
+        name, _, attribute = field.partition(".")
+        if format_spec or conversion:
+            raise _refusal(
+                f"{{{field}}}", "a format of its own", "a field", "One rule formats every number."
+            )
+        if name not in rows:
+            raise _refusal(
+                f"{{{field}}}", "no such value", _names(rows), "Pass the row by this name."
+            )
+        used.add(name)
+        html, text = _value(field, rows[name], attribute)
+        as_html.append(html)
+        as_text.append(text)
+    return "".join(as_html), "".join(as_text), used
+
+
+def _value(field: str, value: Any, attribute: str) -> tuple[str, str]:
+    if isinstance(value, pd.Series):
+        text = _of_row(field, value, attribute or "estimate")
+        return link(value, text), text
+    if attribute:
+        raise _refusal(f"{{{field}}}", "a value without fields", "a row", "Pass a row.")
+    if isinstance(value, results.Derived):
+        text = value.value if isinstance(value.value, str) else results.plain(value.value)
+        return f'<a href="data-{value.name}.html">{escape(text)}</a>', text
+    if isinstance(value, str) and not re.search(r"\d\s*%", value):
+        return escape(value), value
+    raise _refusal(
+        f"{{{field}}}",
+        f"{type(value).__name__} {value!r}"[:60],
+        "a row of results",
+        "Pick the row with results.pick, or make the number with results.derived.",
+    )
+
+
+def _of_row(field: str, row: pd.Series, name: str) -> str:
+    fields = {"percent", "base", "interval", "interval_clustered"}
+    fields |= {"difference_interval", "difference_interval_clustered"}
+    if name not in row.index and name not in fields:
+        raise _refusal(
+            f"{{{field}}}", f"no field {name!r}", _names([*row.index, *sorted(fields)]), "Use one."
+        )
+    if results.home(row) is None:
+        raise _refusal(
+            f"{{{field}}}",
+            "a row that is in no results file",
+            "a row of results.load or results.save",
+            "Save the frame and pick from what save returns.",
+        )
+    if disclosure.unsafe(row):
+        raise _refusal(
+            f"{{{field}}}",
+            "a row that was not released",
+            "a released row",
+            "Pick from what results.save or results.load gives.",
+        )
+    text = results.shown(row, name)
+    if not text:
+        raise _refusal(
+            f"{{{field}}}",
+            f"nothing in {name!r} of {row.get('id')}",
+            "a number",
+            "This row does not have it; see the row on its data page.",
+        )
+    return text
+
+
+def _kinds(rows: dict[str, Any]) -> list[str]:
+    kinds: set[str] = set()
+    for value in rows.values():
+        if isinstance(value, pd.Series):
+            kinds.add(str(value["data_kind"]))
+        elif isinstance(value, results.Derived):
+            kinds.update(value.data_kinds)
+    return sorted(kinds)
+
+
+def _names(names: Any) -> str:
+    return "one of " + ", ".join(str(name) for name in names) if names else "a value"
+
+
+def _refusal(place: str, found: str, expected: str, remedy: str) -> InputError:
+    return InputError("This sentence cannot be said.", [Problem(place, found, expected, remedy)])
