@@ -103,17 +103,11 @@ def show(
     content = results.csv_text(results.ordered(released))
     results.write_if_changed(paths.outputs_write("tables", f"{name}.csv"), content.encode("utf-8"))
     kinds = list(results.data_kinds(released))
-    if across is None:
-        header, body = _long(released, columns)
-    else:
-        header, body = _wide(released, columns, across, cell)
+    table = html_table(released, columns, caption_text, across, cell)
     html = "\n".join(
         [
             f'<figure class="table" id="table-{name}">',
-            scrolling(
-                f"<table>\n<caption>{escape(caption_text)}</caption>\n{header}\n{body}\n</table>",
-                caption_text,
-            ),
+            scrolling(table, caption_text),
             footnotes(
                 kinds,
                 source,
@@ -125,6 +119,21 @@ def show(
     )
     metadata = {"kind": "table", "name": name, "caption": caption_text, "data_kind": kinds}
     return prose.Shown(html, f"Table: {caption_text}", metadata)
+
+
+def html_table(
+    released: pd.DataFrame,
+    columns: Mapping[str, str] | None,
+    caption: str,
+    across: str | None = None,
+    cell: Sequence[str] = ("percent",),
+) -> str:
+    """The table element of released rows; parameters as in `show`."""
+    if across is None:
+        header, body = _long(released, columns)
+    else:
+        header, body = _wide(released, columns, across, cell)
+    return f"<table>\n<caption>{escape(caption)}</caption>\n{header}\n{body}\n</table>"
 
 
 def scrolling(table: str, label: str) -> str:
