@@ -32,7 +32,7 @@ def by_force(*sizes: int, unknown: int = 0) -> pd.DataFrame:
 )
 def test_bands_of_responses_per_force(size, band):
     table = by_force(size)
-    forces = table[(table["unit"] == "forces") & (table["subgroup"] == "all")]
+    forces = table[table["subgroup"] == "all"]
     assert dict(zip(forces["response"], forces["count"], strict=True)) == {
         "1": 0,
         "2_to_20": 0,
@@ -40,13 +40,13 @@ def test_bands_of_responses_per_force(size, band):
     } | {band: 1}
 
 
-def test_forces_and_respondents_by_band_and_status():
+def test_forces_by_band_and_status():
     # Alder and Birch are inspected, Cedar and Dogwood not; two respondents have no known force.
     table = by_force(1, 21, 5, 1, unknown=2)
-    assert cells(table, unit="forces", subgroup="all") == [(2, 4), (1, 4), (1, 4)]
-    assert cells(table, unit="respondents", subgroup="all") == [(2, 28), (5, 28), (21, 28)]
-    assert cells(table, unit="forces", subgroup="inspected") == [(1, 2), (0, 2), (1, 2)]
-    assert cells(table, unit="forces", subgroup="uninspected") == [(1, 2), (1, 2), (0, 2)]
+    assert cells(table, subgroup="all") == [(2, 4), (1, 4), (1, 4)]
+    assert cells(table, subgroup="inspected") == [(1, 2), (0, 2), (1, 2)]
+    assert cells(table, subgroup="uninspected") == [(1, 2), (1, 2), (0, 2)]
+    assert set(table["unit"]) == {"forces"}
     assert table["id"].is_unique
 
 

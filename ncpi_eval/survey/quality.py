@@ -54,7 +54,10 @@ def response_by_force(
     wave: str,
     data_kind: str,
 ) -> pd.DataFrame:
-    """How many forces, and respondents in them, fall into each band of responses per force.
+    """How many forces fall into each band of responses per force.
+
+    Respondents are not counted by band: forces with one response have as many respondents as there
+    are forces, so that a small count would be given away.
 
     Parameters
     ----------
@@ -64,9 +67,8 @@ def response_by_force(
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`; rows of unit ``forces`` (denominator: forces with a response) and
-        ``respondents`` (denominator: respondents with a known force), for all forces and by
-        inspection status. Empty without the force variable.
+        Columns `COLUMNS`, unit ``forces``, for all forces and by inspection status; the
+        denominator is the forces with a response. Empty without the force variable.
     """
     missing = questionnaire.variable(FORCE_VARIABLE).missing_codes
     if FORCE_VARIABLE not in responses:
@@ -83,24 +85,20 @@ def response_by_force(
         sizes = members.value_counts()
         for band, label, first, last in BANDS:
             inside = sizes[(sizes >= first) & (sizes <= (last or sizes.max()))]
-            for unit, count, of in (
-                ("forces", len(inside), len(sizes)),
-                ("respondents", int(inside.sum()), len(members)),
-            ):
-                rows.append(
-                    {
-                        "id": f"response_by_force.{band}.{unit}.{variable}.{subgroup}.{wave}",
-                        "question": FORCE_VARIABLE,
-                        "item": "Responses per force",
-                        "response": band,
-                        "label": label,
-                        "subgroup_variable": variable,
-                        "subgroup": subgroup,
-                        "unit": unit,
-                        "count": count,
-                        "denominator": of,
-                    }
-                )
+            rows.append(
+                {
+                    "id": f"response_by_force.{band}.{variable}.{subgroup}.{wave}",
+                    "question": FORCE_VARIABLE,
+                    "item": "Responses per force",
+                    "response": band,
+                    "label": label,
+                    "subgroup_variable": variable,
+                    "subgroup": subgroup,
+                    "unit": "forces",
+                    "count": len(inside),
+                    "denominator": len(sizes),
+                }
+            )
     return _frame(rows, wave, data_kind)
 
 
