@@ -289,8 +289,8 @@ def group_sizes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> 
 
     For each breakdown, the shares of the groups are unknown, yet every printed total must be the
     average of its groups under the same shares. A group whose percentage is not printed may take
-    any value. The check is a linear feasibility problem; when it fails, the questions without which it
-    would hold are named.
+    any value. The check is a linear feasibility problem; when it fails, the questions without
+    which it would hold are named.
     """
     rows = []
     shown = percentages(figures)

@@ -267,7 +267,7 @@ class _Against:
 
 def _covers(groups: list[str], test: pd.Series) -> bool:
     """Whether the test of a whole breakdown compares just the groups that the report compared."""
-    return groups == ["all"] or len(groups) >= int(test.get("groups", len(groups)))
+    return groups == ["all"] or set(str(test["compared"]).split("|")) <= set(groups)
 
 
 def _pearson(rows: list) -> float:
