@@ -171,6 +171,16 @@ def test_a_question_a_net_and_a_group_are_added_by_adding_rows(folder):
     assert book.groups["shift"].categories == {"night": "Night"}
 
 
+def test_a_user_missing_code_of_spss_is_added_as_a_row_and_leaves_the_base(folder):
+    add(folder / "options.csv", "age,-9,Not answered,missing")
+    book = questionnaire.load(folder)
+    assert book.variables["RAge"].missing_codes == (7, -9)
+    assert "-9" not in dict(book.response_sets("RAge"))
+    add(folder / "options.csv", "age,-8,Old,answer")
+    with pytest.raises(InputError, match="missing, for a code below 1"):
+        questionnaire.load(folder)
+
+
 BROKEN = {
     "duplicate variable": (
         "variables.csv",
