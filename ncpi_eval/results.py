@@ -249,6 +249,44 @@ def pick(frame: pd.DataFrame, **where: Any) -> pd.Series:
     return row
 
 
+def select(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """Rows whose columns have one of these values, in the order in which the values are given.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Released results.
+    **where
+        Column and value, or column and list of values, for example ``question="FLis",
+        subgroup=["inspected", "uninspected"]``. The first list sorts first.
+
+    Raises
+    ------
+    InputError
+        If no row has them, or one of the values is in no row: a picture would then lack it unseen.
+    """
+    chosen = frame
+    for column, value in where.items():
+        values = value if isinstance(value, list) else [value]
+        chosen = chosen[chosen[column].isin(values)]
+        missing = [str(v) for v in values if not chosen[column].eq(v).any()]
+        if missing:
+            raise InputError(
+                "These rows were not found.",
+                [Problem(column, "no " + ", ".join(missing), _listed(frame[column].unique()),
+                         "Correct the values.")],
+            )  # fmt: skip
+    lists = {c: v for c, v in where.items() if isinstance(v, list)}
+    order = pd.DataFrame(
+        {column: chosen[column].map(values.index) for column, values in lists.items()},
+        index=chosen.index,
+    )
+    places = order.sort_values(list(lists), kind="stable").index if lists else chosen.index
+    ordered_rows = chosen.loc[places]
+    ordered_rows.attrs = dict(frame.attrs)
+    return ordered_rows
+
+
 def derived(value: int | float | str, frame: pd.DataFrame) -> Derived:
     """A number that is made from all rows of a results file; in prose it links to that file.
 

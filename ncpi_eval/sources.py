@@ -271,6 +271,43 @@ def read_published_figures(path: str | Path | None = None) -> pd.DataFrame:
     return figures.assign(value=value)
 
 
+def read_readings(path: str | Path | None = None) -> pd.DataFrame:
+    """The readings of published numbers that do not agree as printed (readings.csv).
+
+    Returns
+    -------
+    DataFrame
+        Text columns point, reading, chosen (yes or no), definition, id (of figures.csv), question,
+        response, subgroup_variable, subgroup, use; empty text where a reading changes nothing.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or a point does not have exactly one chosen reading.
+    """
+    source = Path(path) if path else paths.data("published", "readings.csv")
+    readings = pd.read_csv(source, dtype=str, keep_default_na=False)
+    columns = ["point", "reading", "chosen", "definition", "id", "question", "response"]
+    columns += ["subgroup_variable", "subgroup", "use"]
+    missing = [column for column in columns if column not in readings]
+    if missing:
+        raise InputError(
+            f"{source.name} cannot be used.",
+            [Problem(source.name, f"no column {c}", "all columns", "Add it.") for c in missing],
+        )
+    yes = readings[readings["chosen"] == "yes"].groupby("point")["reading"].nunique()
+    wrong = [point for point in readings["point"].unique() if yes.get(point, 0) != 1]
+    if wrong:
+        raise InputError(
+            f"{source.name} cannot be used.",
+            [
+                Problem(point, f"{yes.get(point, 0)} chosen readings", "one", "Choose one.")
+                for point in wrong
+            ],
+        )
+    return readings
+
+
 def survey_table(
     responses: pd.DataFrame,
     questionnaire: Questionnaire,

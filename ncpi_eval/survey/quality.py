@@ -250,3 +250,56 @@ def _frame(rows: list[dict[str, object]], wave: str, data_kind: str) -> pd.DataF
     denominator = frame["denominator"].astype("float64")
     frame["estimate"] = frame["count"].astype("float64") / denominator.where(denominator > 0)
     return frame
+
+
+def response_counts(
+    survey_forces: pd.Series, status: pd.Series | None, *, data_kind: str
+) -> pd.DataFrame:
+    """How many answered, and from how many forces, as the report counts them.
+
+    Parameters
+    ----------
+    survey_forces : Series
+        Force code of each respondent; missing where not given.
+    status : Series or None
+        Inspection status of each respondent's force, in the same order.
+    data_kind : str
+        Goes into every row.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``id`` (the ``key`` of the claim in figures.csv), ``item``, ``unit``, ``count``,
+        ``denominator`` (of forces: those with a response), ``data_kind``.
+    """
+    sizes = survey_forces.value_counts()
+    several = sizes.index[sizes > 1]
+    counts = [
+        ("survey.respondents", "Respondents", "respondents", len(survey_forces)),
+        ("survey.forces.responded", "Forces with a response", "forces", len(sizes)),
+        ("survey.forces.more_than_one", "Forces with several responses", "forces", len(several)),
+        (
+            "survey.forces.more_than_20",
+            "Forces with more than 20",
+            "forces",
+            int((sizes > 20).sum()),
+        ),
+        (
+            "survey.responses_per_force.min",
+            "Fewest responses of a force",
+            "respondents",
+            sizes.min(),
+        ),
+        ("survey.responses_per_force.max", "Most responses of a force", "respondents", sizes.max()),
+    ]
+    if status is not None:
+        of_force = status.groupby(survey_forces.to_numpy(), observed=True).first().reindex(several)
+        for name in ("inspected", "uninspected"):
+            item = f"Forces with several responses, {name}"
+            number = int((of_force == name).sum())
+            counts.append((f"survey.forces.more_than_one.{name}", item, "forces", number))
+    frame = pd.DataFrame(counts, columns=["id", "item", "unit", "count"])
+    frame["count"] = frame["count"].astype("Int64")
+    responding = frame["unit"].eq("forces")
+    frame["denominator"] = pd.Series(len(sizes), index=frame.index, dtype="Int64").where(responding)
+    return frame.assign(data_kind=data_kind)
