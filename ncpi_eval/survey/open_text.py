@@ -1,0 +1,680 @@
+"""Open answers: their themes by rules that can be read, and examples that can be shown.
+
+The survey asked for best practice, improvements, gaps in knowledge and comments in the respondents'
+own words. Each answer is given themes by a dictionary of terms (data/coding/open_text_themes.csv),
+which a reader can check and change; nothing is learned from the data, so that the same answer has
+the same themes in every wave. How well the rules do is measured against themes given by people.
+
+Free text about children and colleagues holds names, numbers and places. `redact` takes out what
+patterns can find and makes the rest harmless to show; it cannot find everything, so that examples
+of real answers need a reader before they leave the project (`needs_reading`).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ncpi_eval import intervals
+from ncpi_eval.errors import InputError, Problem
+from ncpi_eval.survey.tabulation import SELF_SELECTED
+
+QUESTIONS = ("FBPrac", "FImp", "InfoAdd", "AOB")
+BREAKDOWNS = ("inspection_status", "area")
+ALL = "all"
+
+# An answer that no rule knows, so that the shares say how much the dictionary leaves out.
+UNTHEMED = "unthemed"
+# Only given when the whole answer says so: "nothing" inside a longer answer means something else.
+NOTHING = "nothing"
+
+# A description of a respondent must fit officers of several forces, not of one or two.
+MINIMUM_FORCES = 3
+SHORTEST_EXAMPLE = 25
+LONGEST_EXAMPLE = 200
+
+METHOD = "Wilson interval; themes by rules (data/coding/open_text_themes.csv)"
+CAVEAT = (
+    f"{SELF_SELECTED} Base: respondents who wrote something; an answer can have several themes."
+)
+
+THEME_COLUMNS = ("theme", "label", "terms", "unless", "include", "exclude")
+
+
+@dataclass(frozen=True)
+class Theme:
+    """A theme and the rule that gives it.
+
+    Parameters
+    ----------
+    name, label : str
+        Short name and what is shown.
+    terms : tuple of tuple of re.Pattern
+        Alternatives; each is one or more patterns that must all occur in one sentence.
+    unless : tuple of re.Pattern
+        Phrases that are taken out of the answer before the terms are looked for.
+    """
+
+    name: str
+    label: str
+    terms: tuple[tuple[re.Pattern[str], ...], ...]
+    unless: tuple[re.Pattern[str], ...]
+
+    def fits(self, answer: str) -> bool:
+        """Whether the rule gives this theme to the answer."""
+        text = _plain(answer)
+        if self.name == NOTHING:
+            return any(pattern.fullmatch(text.strip(" .,!-/")) for (pattern,) in self.terms)
+        for phrase in self.unless:
+            text = phrase.sub(" ", text)
+        return any(
+            all(pattern.search(sentence) for pattern in together)
+            for sentence in _sentences(text)
+            for together in self.terms
+        )
+
+
+def themes(dictionary: pd.DataFrame) -> list[Theme]:
+    """Themes from the dictionary's table.
+
+    Parameters
+    ----------
+    dictionary : DataFrame of str
+        One row per theme: theme, label, terms, unless, include, exclude. Terms are separated by
+        `;`, are whole words or phrases in any case, may end a word with `*` for any ending, and
+        join parts that must stand in one sentence with `&`. Spaces in a phrase also match hyphens.
+        include and exclude are notes for people.
+
+    Returns
+    -------
+    list of Theme
+        In the order of the table.
+
+    Raises
+    ------
+    InputError
+        Listing missing columns, repeated or blank themes, themes without terms.
+    """
+    missing = [name for name in THEME_COLUMNS if name not in dictionary]
+    if missing:
+        raise InputError(
+            "The theme dictionary is not complete.",
+            [Problem("header", "no such column", name, "add the column") for name in missing],
+        )
+    table = dictionary.fillna("").astype(str)
+    problems = []
+    for number, row in enumerate(table.to_dict("records"), start=1):
+        if not row["theme"] or (table["theme"].iloc[: number - 1] == row["theme"]).any():
+            found = repr(row["theme"]) if row["theme"] else "nothing"
+            problems.append(
+                Problem(f"row {number}, theme", found, "a name of its own", "rename the theme")
+            )
+        if not row["terms"].strip(" ;"):
+            problems.append(
+                Problem(f"row {number}, terms", "nothing", "one term or more", "add terms")
+            )
+    if problems:
+        raise InputError("The theme dictionary cannot be used.", problems)
+    return [
+        Theme(
+            row["theme"],
+            row["label"],
+            tuple(
+                tuple(_pattern(part) for part in term.split("&")) for term in _split(row["terms"])
+            ),
+            tuple(_pattern(term) for term in _split(row["unless"])),
+        )
+        for row in table.to_dict("records")
+    ]
+
+
+def _split(cell: str) -> list[str]:
+    return [term.strip() for term in cell.split(";") if term.strip()]
+
+
+def _pattern(term: str) -> re.Pattern[str]:
+    words = [re.escape(word).replace(r"\*", r"\w*") for word in term.strip().lower().split()]
+    return re.compile(r"\b" + r"[\s/-]+".join(words) + r"(?!\w)")
+
+
+def _plain(answer: str) -> str:
+    text = unicodedata.normalize("NFKC", answer).lower()
+    return text.replace("\u2019", "'").replace("\u2018", "'").replace("n/a", "n a")
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for part in re.split(r"[.!?;\n]+", text) if part.strip()]
+
+
+# --- coding --------------------------------------------------------------------------------------
+
+
+def code(answers: pd.Series, dictionary: Sequence[Theme]) -> pd.DataFrame:
+    """Themes of each answer.
+
+    Parameters
+    ----------
+    answers : Series of str
+        Missing or blank where nothing was written.
+    dictionary : sequence of Theme
+        From `themes`.
+
+    Returns
+    -------
+    DataFrame of bool
+        Index of the answers that were written; one column per theme and, last, `unthemed`, which
+        is True where no rule fits.
+    """
+    written = answers.dropna().astype(str)
+    written = written[written.str.strip() != ""]
+    # People repeat each other ("training"): each wording is looked at once.
+    wordings = {text: [theme.fits(text) for theme in dictionary] for text in written.unique()}
+    table = np.array([wordings[text] for text in written], dtype=bool)
+    columns = [theme.name for theme in dictionary]
+    coded = pd.DataFrame(
+        table.reshape(len(written), len(columns)), index=written.index, columns=columns
+    )
+    coded[UNTHEMED] = ~coded.any(axis=1)
+    return coded
+
+
+def theme_counts(
+    responses: pd.DataFrame,
+    groups: pd.DataFrame,
+    dictionary: Sequence[Theme],
+    *,
+    wave: str,
+    data_kind: str,
+    questions: Mapping[str, str] | Sequence[str] = QUESTIONS,
+    breakdowns: Sequence[str] = BREAKDOWNS,
+) -> pd.DataFrame:
+    """How many respondents raise each theme, in all and by breakdown.
+
+    Parameters
+    ----------
+    responses, groups : DataFrame
+        Survey frame and groups with the same rows. A question or breakdown that is not there is
+        left out.
+    dictionary : sequence of Theme
+        From `themes`.
+    wave, data_kind : str
+        Written into every row.
+    questions : mapping of str to str, or sequence of str
+        Open questions, with their labels if given.
+    breakdowns : sequence of str
+        Columns of `groups`.
+
+    Returns
+    -------
+    DataFrame
+        One row per question, theme and category (subgroup `all` first): id, question, item,
+        response (the theme's name), label, subgroup_variable, subgroup, wave, unit, count,
+        denominator (respondents of the category who wrote something), estimate, ci_low, ci_high,
+        method, caveat, data_kind. A respondent counts once in each theme of the answer.
+    """
+    labels = dict(questions) if isinstance(questions, Mapping) else dict.fromkeys(questions, "")
+    shown = [(theme.name, theme.label) for theme in dictionary] + [(UNTHEMED, "No theme found")]
+    rows = []
+    for question, item in labels.items():
+        if question not in responses:
+            continue
+        coded = code(responses[question], dictionary)
+        for variable, subgroup, members in _categories(groups, coded.index, breakdowns):
+            for name, label in shown:
+                rows.append(
+                    {
+                        "id": f"{question}.{name}.{variable}.{subgroup}.{wave}",
+                        "question": question,
+                        "item": item,
+                        "response": name,
+                        "label": label,
+                        "subgroup_variable": variable,
+                        "subgroup": subgroup,
+                        "wave": wave,
+                        "unit": "respondents",
+                        "count": int(coded.loc[members, name].sum()),
+                        "denominator": int(members.sum()),
+                    }
+                )
+    frame = pd.DataFrame(rows, columns=_COUNT_COLUMNS)
+    low, high = intervals.wilson(frame["count"], frame["denominator"])
+    share = frame["count"] / frame["denominator"].where(frame["denominator"] > 0)
+    return frame.assign(
+        estimate=share.astype(float),
+        ci_low=low,
+        ci_high=high,
+        method=METHOD,
+        caveat=CAVEAT,
+        data_kind=data_kind,
+    )
+
+
+_COUNT_COLUMNS = [
+    "id",
+    "question",
+    "item",
+    "response",
+    "label",
+    "subgroup_variable",
+    "subgroup",
+    "wave",
+    "unit",
+    "count",
+    "denominator",
+]
+
+
+def _categories(
+    groups: pd.DataFrame, index: pd.Index, breakdowns: Sequence[str]
+) -> Iterable[tuple[str, str, pd.Series]]:
+    """Breakdown, category and who of `index` is in it; everybody first."""
+    yield ALL, ALL, pd.Series(True, index=index)
+    for variable in breakdowns:
+        if variable not in groups:
+            continue
+        column = pd.Series(pd.Categorical(groups[variable]), index=groups.index)
+        for category in column.cat.categories:
+            yield variable, str(category), (column.loc[index] == category).fillna(False)
+
+
+def accuracy(coded: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """How often the rules give the themes that people gave.
+
+    Parameters
+    ----------
+    coded, truth : DataFrame
+        One row per answer and theme: serial, question, theme (see `long`). Answers that are only in
+        one of the two are themeless in the other.
+
+    Returns
+    -------
+    DataFrame
+        One row per theme in alphabetical order and `all` last (answers and themes pooled): theme,
+        true (answers that people gave it), found (that the rules gave it), both, precision (share
+        of found that is true) and recall (share of true that is found), each missing without a
+        base.
+    """
+    keys = ["serial", "question", "theme"]
+    given = set(map(tuple, truth[keys].astype(str).to_numpy()))
+    found = set(map(tuple, coded[keys].astype(str).to_numpy()))
+    names = sorted({key[2] for key in given | found})
+    rows = []
+    for name in [*names, ALL]:
+        of_truth = {key for key in given if name in (ALL, key[2])}
+        of_rules = {key for key in found if name in (ALL, key[2])}
+        rows.append((name, len(of_truth), len(of_rules), len(of_truth & of_rules)))
+    frame = pd.DataFrame(rows, columns=["theme", "true", "found", "both"])
+    frame["precision"] = frame["both"] / frame["found"].where(frame["found"] > 0)
+    frame["recall"] = frame["both"] / frame["true"].where(frame["true"] > 0)
+    return frame
+
+
+def long(
+    responses: pd.DataFrame, dictionary: Sequence[Theme], questions: Sequence[str] = QUESTIONS
+) -> pd.DataFrame:
+    """Themes of all open answers as a table, for `accuracy` and for coders.
+
+    Parameters
+    ----------
+    responses : DataFrame
+        Survey frame with `serial` and the open questions.
+    dictionary : sequence of Theme
+        From `themes`.
+    questions : sequence of str
+        Open questions; one that is not there is left out.
+
+    Returns
+    -------
+    DataFrame
+        serial, question, theme; one row per answer and theme. Unthemed answers have no row.
+    """
+    parts = []
+    for question in questions:
+        if question not in responses:
+            continue
+        coded = code(responses[question], dictionary).drop(columns=UNTHEMED)
+        rows, columns = np.nonzero(coded.to_numpy())
+        parts.append(
+            pd.DataFrame(
+                {
+                    "serial": responses.loc[coded.index[rows], "serial"].to_numpy(),
+                    "question": question,
+                    "theme": coded.columns.to_numpy()[columns],
+                }
+            )
+        )
+    if not parts:
+        return pd.DataFrame(columns=["serial", "question", "theme"])
+    return pd.concat(parts, ignore_index=True)
+
+
+# --- redaction -----------------------------------------------------------------------------------
+
+_RANK = (
+    r"PC|WPC|DC|DS|DI|DCI|DCC|ACC|CC|PS|PCSO|SGT|SERGEANT|INSP|INSPECTOR|CH(?:IEF)? INSP(?:ECTOR)?"
+    r"|SUPT|SUPERINTENDENT|CONSTABLE|DETECTIVE"
+)
+_TITLE = rf"(?:MR|MRS|MS|MISS|MX|DR|PROF|CLLR|SIR|DAME|{_RANK})"
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_NUMBER_WORD = r"(?: ?(?:no|num(?:ber)?|ref(?:erence)?)\b\.?)"
+# First names common in Britain that are hardly ever anything else in a sentence.
+_FIRST_NAMES = (
+    "Aaron Adam Adrian Ahmed Alan Alex Alexander Alice Alison Amanda Amy Andrea Andrew Andy Angela "
+    "Ann Anna Anne Anthony Ben Benjamin Beth Brian Caroline Catherine Charlotte Chloe Chris "
+    "Christine Christopher Claire Clare Colin Craig Daniel Danielle Darren Dave David Deborah "
+    "Diane Donna Edward Elaine Elizabeth Ellie Emily Emma Fiona Gareth Gary Gemma Geoff George "
+    "Graham Hannah Heather Helen Ian Jacqueline James Jamie Jane Janet Jason Jennifer Jenny Jess "
+    "Jessica Joanna Joanne John Jonathan Joseph Julie Karen Kate Katherine Katie Keith Kelly "
+    "Kenneth Kerry Kevin Kieran Kim Laura Lauren Leanne Lee Lewis Liam Linda Lisa Louise Lucy Luke "
+    "Margaret Maria Martin Mary Matthew Megan Michael Michelle Mike Mohammed Muhammad Natalie Neil "
+    "Nicholas Nicola Nigel Oliver Olivia Patricia Paul Paula Peter Philip Rachel Rebecca Richard "
+    "Robert Ryan Sally Sam Samantha Samuel Sandra Sara Sarah Scott Sean Sharon Sheila Shaun Simon "
+    "Sophie Stacey Stephanie Stephen Steve Steven Stuart Susan Suzanne Thomas Tim Tina Tom Tony "
+    "Tracey Tracy Trevor Vicky Victoria Wayne Wendy William Yvonne Zoe"
+).split()
+# First names that are also words: only with a capitalised surname after them.
+_FIRST_NAME_WORDS = "Bill Dean Faith Frank Grace Grant Guy Hope Jack Joy Mark May Pat Ray Rob Rose"
+_SURNAME = r"[A-Z][a-z]+(?:['\u2019-][A-Z]?[a-z]+)*"
+
+# Short forms that name a force as surely as the full name does.
+FORCE_SHORT_FORMS = (
+    "GMP",
+    "MPS",
+    "the Met",
+    "Met Police",
+    "Metropolitan Police",
+    "Metropolitan",
+    "WMP",
+    "WYP",
+    "SYP",
+    "NYP",
+    "TVP",
+    "BTP",
+    "City of London Police",
+    "D&C",
+)
+
+# Before the forces, whose names stand in addresses.
+_ADDRESSES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "e-mail",
+        re.compile(
+            r"[\w.+'-]+\s*(?:@|\(at\)|\[at\])\s*[\w-]+(?:\s*(?:\.|\(dot\)|\[dot\])\s*[\w-]+)+", re.I
+        ),
+    ),
+    ("link", re.compile(r"\b(?:[a-z][a-z0-9+]*://|www\.)[^\s<>()\[\]]+", re.I)),
+    (
+        "link",
+        re.compile(
+            r"\b(?:[a-z0-9-]+\.)+(?:uk|com|org|net|gov|police|info|eu)\b(?:/[^\s<>()\[\]]*)?", re.I
+        ),
+    ),
+    ("handle", re.compile(r"(?<!\w)@\w+")),
+)
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "date",
+        re.compile(
+            r"\b\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}\b|\b\d{4}-\d{1,2}-\d{1,2}\b"
+            rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?:19|20)\d\d\b"
+            rf"|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d\b",
+            re.I,
+        ),
+    ),
+    ("telephone", re.compile(r"(?<!\w)(?:\+\s?44|0044|0)(?:[\s().-]*\d){8,11}(?!\w)")),
+    ("postcode", re.compile(r"\b(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})\b", re.I)),
+    # Collar and reference numbers, by what stands before them.
+    (
+        "number",
+        re.compile(
+            rf"\b(?:{_RANK})\.?\s?#?[A-Z]{{0,2}}\d{{2,6}}[A-Z]{{0,2}}\b"
+            r"|\b(?:collar|shoulder|warrant|badge|epaulette)"
+            rf"{_NUMBER_WORD}?[ :#.]*[A-Z]{{0,3}}\d+\w*"
+            r"|\b(?:staff|payroll|crime|incident|log|case)"
+            rf"{_NUMBER_WORD}[ :#.]*[A-Z]{{0,3}}[/-]?\d[\w/-]*"
+            r"|\b[A-Z]{1,3}[-/]?\d{3,}[A-Z]?\b",
+            re.I,
+        ),
+    ),
+    # Anything long enough to be a reference; years and school years are left alone.
+    (
+        "number",
+        re.compile(
+            r"\b(?!(?:19|20)\d\d(?:[/-]\d\d)?(?![\w/-]))"
+            r"(?:\w*\d{4,}\w*(?:[/-]\w+)*|\w*\d(?:[ /-]?\d){5,}\w*)"
+        ),
+    ),
+    (
+        "name",
+        re.compile(
+            rf"\b(?i:{_TITLE})\.?(?: [A-Z]\.?)? (?:{_SURNAME}|[A-Z]{{3,}}\b)(?: {_SURNAME})?"
+        ),
+    ),
+    ("name", re.compile(r"(?i:\b(?:mr|mrs)\.? [a-z'-]+)")),
+    ("name", re.compile(rf"\b(?i:{'|'.join(_FIRST_NAMES)})\b(?: {_SURNAME})?")),
+    ("name", re.compile(rf"\b(?:{_FIRST_NAME_WORDS.replace(' ', '|')}) {_SURNAME}")),
+    ("name", re.compile(r"(?i:\bmy name is|\bI am called) +\w+(?: [A-Z]\w+)?")),
+)
+_KINDS = (*dict.fromkeys(kind for kind, _ in _ADDRESSES + _PATTERNS), "force")
+_MARK = re.compile(rf"\[(?:{'|'.join(_KINDS)})\]")
+
+
+def redact(text: str, forces: Iterable[str] = ()) -> str:
+    """Text without what could name a person or a force, and harmless to show on a page.
+
+    Replaced by a word in square brackets: e-mail addresses, links, handles, dates with a year,
+    telephone numbers, postcodes, collar and reference numbers (any of four digits or more that is
+    no year), names (after a title or rank, and common first names with a surname), and the forces
+    given. Markup, control, zero-width and bidirectional characters and leading formula signs are
+    taken out. Doing it twice changes nothing.
+
+    Parameters
+    ----------
+    text : str
+        Free text of any origin.
+    forces : iterable of str
+        Names of forces; `Police` after a name and `&` for `and` are understood.
+
+    Returns
+    -------
+    str
+        One line, spaces single.
+
+    Notes
+    -----
+    Names of places, uncommon names without a title and stories that only one case fits are not
+    found. Real answers need a reader.
+    """
+    return _redact(text, _force_pattern(forces))
+
+
+def _redact(text: str, force: re.Pattern[str]) -> str:
+    # What one pass takes out can put together what the next one finds.
+    for _ in range(6):
+        before = text
+        text = _without_markup(text)
+        for kind, pattern in (*_ADDRESSES, ("force", force), *_PATTERNS):
+            text = pattern.sub(f"[{kind}]", text)
+        text = _without_signs(text)
+        if text == before:
+            break
+    return text
+
+
+def _without_markup(text: str) -> str:
+    for _ in range(3):
+        text = html.unescape(unicodedata.normalize("NFKC", text))
+    # Breaks become spaces; other control, format (zero-width, bidi), private characters vanish.
+    text = re.sub(r"[\s\x85\u2028\u2029]+", " ", text)
+    text = "".join(c for c in text if unicodedata.category(c)[0] != "C")
+    text = re.sub(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)", " ", text)
+    text = re.sub(r"<[^<>]*>", " ", text)
+    return re.sub(r"(?i)\b(?:javascript|vbscript|data)\s*:", " ", text)
+
+
+_SIGNS = str.maketrans({**dict.fromkeys("<>`*_#|~$\\{}^", " "), "[": "(", "]": ")"})
+
+
+def _without_signs(text: str) -> str:
+    """Without what HTML, Markdown, mathematics or a spreadsheet would act on; marks stay."""
+    marks = _MARK.findall(text)
+    plain = [part.translate(_SIGNS) for part in _MARK.split(text)]
+    text = "".join(part + mark for part, mark in zip(plain, [*marks, ""], strict=True))
+    # "[link](...)" would be a link again.
+    text = text.replace("](", "] (")
+    return re.sub(r"\s+", " ", text).strip().lstrip("=+-@ ")
+
+
+def _force_pattern(forces: Iterable[str]) -> re.Pattern[str]:
+    names = {name.strip() for name in forces if name.strip()} | set(FORCE_SHORT_FORMS)
+    variants = {re.escape(n) for n in names}
+    variants |= {
+        re.escape(re.sub(r" and | & ", "\0", n)).replace("\0", "(?: and | & |&)") for n in names
+    }
+    alternatives = "|".join(sorted(variants, key=lambda v: (-len(v), v)))
+    return re.compile(
+        rf"(?i)(?<!\w)(?:{alternatives})(?!\w)(?:['\u2019]s)?(?: (?:police|constabulary|force)\b)*"
+    )
+
+
+# --- examples ------------------------------------------------------------------------------------
+
+
+def examples(
+    responses: pd.DataFrame,
+    groups: pd.DataFrame,
+    dictionary: Sequence[Theme],
+    *,
+    forces: Iterable[str],
+    wave: str,
+    data_kind: str,
+    questions: Mapping[str, str] | Sequence[str] = QUESTIONS,
+    each: int = 2,
+    force: str = "RForc",
+) -> pd.DataFrame:
+    """Short examples of each theme, redacted, described by unit and inspection status.
+
+    Parameters
+    ----------
+    responses, groups : DataFrame
+        Survey frame and groups (`area`, `inspection_status`) with the same rows.
+    dictionary : sequence of Theme
+        From `themes`.
+    forces : iterable of str
+        Names of all forces, to be taken out.
+    wave, data_kind : str
+        Written into every row.
+    questions : mapping of str to str, or sequence of str
+        Open questions, with their labels if given.
+    each : int
+        Most examples for a question and theme, 1 or more.
+    force : str
+        Column of `responses` with the force.
+
+    Returns
+    -------
+    DataFrame
+        id, question, item, response (theme), label, subgroup_variable (`status_by_area`),
+        subgroup, wave, unit, example (missing where withheld), suppressed, needs_reading (True
+        unless the data is synthetic), data_kind. An example is one sentence of 25 to 200 characters
+        that has the theme. Withheld where fewer than three forces of that inspection status have a
+        respondent of that unit, or where unit, status or force is not known. Chosen: fewest
+        redactions first, then no unit twice, then by length and alphabet; the same sentence once.
+    """
+    labels = dict(questions) if isinstance(questions, Mapping) else dict.fromkeys(questions, "")
+    pattern = _force_pattern(forces)
+    described = _described(responses, groups, force)
+    rows = []
+    for question, item in labels.items():
+        if question not in responses:
+            continue
+        sentences = _redacted_sentences(responses[question], pattern)
+        coded = code(sentences["example"], dictionary)
+        for theme in dictionary:
+            if theme.name == NOTHING:
+                continue
+            candidates = sentences[coded[theme.name].reindex(sentences.index, fill_value=False)]
+            chosen = _choose(candidates.join(described, on="respondent"), each)
+            for number, (_, row) in enumerate(chosen.iterrows(), start=1):
+                rows.append(
+                    {
+                        "id": f"{question}.{theme.name}.example-{number}.{wave}",
+                        "question": question,
+                        "item": item,
+                        "response": theme.name,
+                        "label": theme.label,
+                        "subgroup_variable": "status_by_area",
+                        "subgroup": row["subgroup"] if row["released"] else pd.NA,
+                        "wave": wave,
+                        "unit": "respondents",
+                        "example": row["example"] if row["released"] else pd.NA,
+                        "suppressed": not row["released"],
+                        "needs_reading": data_kind != "synthetic",
+                        "data_kind": data_kind,
+                    }
+                )
+    return pd.DataFrame(rows, columns=_EXAMPLE_COLUMNS)
+
+
+_EXAMPLE_COLUMNS = [
+    "id",
+    "question",
+    "item",
+    "response",
+    "label",
+    "subgroup_variable",
+    "subgroup",
+    "wave",
+    "unit",
+    "example",
+    "suppressed",
+    "needs_reading",
+    "data_kind",
+]
+
+
+def _described(responses: pd.DataFrame, groups: pd.DataFrame, force: str) -> pd.DataFrame:
+    """Description of each respondent, and whether three forces or more share it."""
+    area, status = groups["area"].astype("string"), groups["inspection_status"].astype("string")
+    subgroup = (area + "_" + status).rename("subgroup")
+    if force not in responses:
+        return subgroup.to_frame().assign(released=False)
+    known = pd.DataFrame({"subgroup": subgroup, "force": responses[force]}).dropna()
+    forces = known.groupby("subgroup")["force"].nunique()
+    released = subgroup.map(forces).fillna(0) >= MINIMUM_FORCES
+    return subgroup.to_frame().assign(released=(released & responses[force].notna()).astype(bool))
+
+
+def _redacted_sentences(answers: pd.Series, force: re.Pattern[str]) -> pd.DataFrame:
+    rows = []
+    for respondent, answer in answers.dropna().items():
+        # A line is a sentence; the whole answer is redacted before it is taken apart.
+        lines = re.sub(r"\s*[\r\n]+\s*", ". ", str(answer).strip())
+        for text in re.split(r"(?<=[.!?])\s+", _redact(lines, force)):
+            if SHORTEST_EXAMPLE <= len(text) <= LONGEST_EXAMPLE:
+                rows.append((respondent, text, len(_MARK.findall(text))))
+    return pd.DataFrame(rows, columns=["respondent", "example", "redactions"])
+
+
+def _choose(candidates: pd.DataFrame, each: int) -> pd.DataFrame:
+    """The examples to show: what may be released first, and varied in whom it is from."""
+    ordered = candidates.assign(length=candidates["example"].str.len()).sort_values(
+        ["released", "redactions", "length", "example"],
+        ascending=[False, True, True, True],
+        kind="stable",
+    )
+    ordered = ordered.drop_duplicates("example").drop_duplicates("respondent")
+    released = ordered[ordered["released"]]
+    if released.empty:
+        return ordered.head(1)
+    first = ~released.duplicated("subgroup")
+    return pd.concat([released[first], released[~first]]).head(each)
