@@ -151,6 +151,18 @@ def test_lonely_sampling_unit_agrees_with_r_under_both_policies(policy: clusters
         clusters.design(data, **columns)
 
 
+def test_a_stratum_sampled_whole_adds_no_variance_and_is_not_lonely() -> None:
+    # one of one unit in stratum b: the variance is that of stratum a alone
+    data = pd.DataFrame({"h": ["a"] * 40 + ["b"] * 10, "u": list(range(40)) + [0] * 10})
+    data["n"] = np.where(data["h"] == "a", 100, 1)
+    y = pd.Series(np.arange(50.0) % 7)
+    mean = y.mean()
+    in_a = (y - mean)[:40] / 50
+    expected = (1 - 40 / 100) * 40 * in_a.var(ddof=1)
+    result = clusters.ratio(clusters.design(data, cluster="u", stratum="h", fpc="n"), y)
+    assert result.std_error == close(expected**0.5)
+
+
 @pytest.mark.parametrize("name", ["apiclus1", "apiclus2"])
 def test_cr2_agrees_with_clubsandwich(name: str) -> None:
     data = frame(name)

@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+from scipy import sparse, special, stats
 
 from ncpi_eval.errors import DesignError
 
@@ -92,23 +92,30 @@ class Design:
         The cross-product of the result with itself is the linearised covariance.
         """
         if self.strata == 1:
-            mean = totals.mean(axis=-2, keepdims=True)
-            centred = totals if self.lonely[0] else totals - mean
+            centred = totals - totals.mean(axis=-2, keepdims=True)
         else:
-            sizes = np.bincount(self.stratum, minlength=self.strata)
-            member = (self.stratum == np.arange(self.strata)[:, None]) / sizes[:, None]
-            mean = member @ totals
-            mean[..., self.lonely, :] = 0.0
-            centred = totals - mean[..., self.stratum, :]
+            first = np.moveaxis(totals, -2, 0)
+            sums = self._by_stratum(first.reshape(self.clusters, -1))
+            mean = sums / np.bincount(self.stratum, minlength=self.strata)[:, None]
+            mean[self.lonely] = 0.0
+            centred = np.moveaxis(first - mean[self.stratum].reshape(first.shape), 0, -2)
         return centred * np.sqrt(self.scale)[:, None]
 
     def degrees_of_freedom(self, present: np.ndarray) -> np.ndarray:
         """Sampling units less strata, of those with an answer (`present`: ..., cluster)."""
         if self.strata == 1:
-            return present.sum(axis=-1) - np.minimum(present.any(axis=-1), 1)
-        member = self.stratum == np.arange(self.strata)[:, None]
-        strata = (present[..., None, :] & member).any(axis=-1).sum(axis=-1)
+            return present.sum(axis=-1) - present.any(axis=-1)
+        flat = present.reshape(-1, self.clusters).T.astype(float)
+        strata = (self._by_stratum(flat) > 0).sum(axis=0).reshape(present.shape[:-1])
         return present.sum(axis=-1) - strata
+
+    def _by_stratum(self, values: np.ndarray) -> np.ndarray:
+        """Sums (stratum, variable) of values (cluster, variable)."""
+        member = sparse.csr_array(
+            (np.ones(self.clusters), (self.stratum, np.arange(self.clusters))),
+            shape=(self.strata, self.clusters),
+        )
+        return member @ values
 
 
 def design(
@@ -169,14 +176,15 @@ def design(
             f"{cluster!r} has {len(of_cluster)}."
         )
     sampled = np.bincount(of_cluster, minlength=len(strata))
+    rest = 1.0 - _sampled_share(frame, fpc, stratum_of_row, sampled)
     single = sampled == 1
-    if single.any() and lonely == "refuse":
-        names = ", ".join(str(name) for name in np.asarray(strata)[single])
+    unknown = single & (rest > 0)  # a stratum sampled whole has no variance to estimate
+    if unknown.any() and lonely == "refuse":
+        names = ", ".join(str(name) for name in np.asarray(strata)[unknown])
         raise DesignError(
             f"Only one cluster in stratum {names} of {stratum!r}: its variance cannot be "
             'estimated. Join strata, or choose lonely="certainty" or lonely="adjust".'
         )
-    rest = 1.0 - _sampled_share(frame, fpc, stratum_of_row, sampled)
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.where(single, rest, rest * sampled / (sampled - 1))
     return Design(
@@ -595,8 +603,8 @@ def cube_rao_scott(design: Design, counts: np.ndarray, sums: np.ndarray | None =
         f=f,
         df1=df1,
         df2=df1 * nu,
-        p_value=stats.f.sf(f, df1, df1 * nu),
-        p_chi2=stats.chi2.sf(f * df, df),
+        p_value=special.fdtrc(df1, df1 * nu, f),
+        p_chi2=special.chdtrc(df, f * df),
         design_effect=trace / df,
     )
 

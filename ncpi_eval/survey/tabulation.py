@@ -126,10 +126,10 @@ def tabulate(
 
     Examples
     --------
-    >>> from ncpi_eval import results, sources                        # doctest: +SKIP
-    >>> from ncpi_eval.survey import tabulation                       # doctest: +SKIP
-    >>> table = tabulation.tabulate(survey.responses, survey.groups, questionnaire,
-    ...                             wave="2019", data_kind="synthetic")  # doctest: +SKIP
+    >>> survey = sources.read_survey(path)                                     # doctest: +SKIP
+    >>> made = tabulate(survey.responses, survey.groups, questionnaire.load(),
+    ...                 wave=survey.wave, data_kind=survey.data_kind)          # doctest: +SKIP
+    >>> results.save("survey_estimates", made.estimates)                       # doctest: +SKIP
     """
     if len(responses) != len(groups):
         raise InputError(

@@ -1,0 +1,1 @@
+"""How fast the survey's tables are made, against the tools that people would otherwise use."""
