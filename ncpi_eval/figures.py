@@ -174,7 +174,7 @@ def bars(
             _bars_of(axes, chosen, places, PALETTE[number], interval, end)
             axes.barh([math.nan], [math.nan], color=PALETTE[number], label=_named(group, names))
         ticks = [place * (height + 0.26) + height / 2 for place in range(len(categories))]
-        axes.set_yticks(ticks, [_wrapped(_named(text, names)) for text in categories])
+        _row_names(axes, ticks, [_named(text, names) for text in categories])
         axes.set_ylim(len(categories) * (height + 0.26) - 0.12, -0.14)
         _percent_axis(axes, end, axis)
         if len(groups) > 1:
@@ -228,8 +228,7 @@ def stacked(
                 left = _part(axes, at.iloc[0], place, left, colours[part])
         for part in parts:
             axes.barh([math.nan], [math.nan], color=colours[part], label=_named(part, names))
-        labels = [_wrapped(_named(group, names)) for group in groups]
-        axes.set_yticks(range(len(groups)), labels)
+        _row_names(axes, range(len(groups)), [_named(group, names) for group in groups])
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.grid(False)
         _percent_axis(axes, 1.0, axis)
@@ -292,9 +291,8 @@ def dots(
             if value is not None and value in row and not pd.isna(row[value]):
                 dot = max(float(row[value]), floor) if logarithmic else float(row[value])
                 axes.plot([dot], [place], "o", color=colour, markersize=6.5)
-        names = [_wrapped(str(text)) for text in rows[category]]
-        axes.set_yticks(range(len(names)), names)
-        axes.set_ylim(len(names) - 0.4, -0.7)
+        _row_names(axes, range(len(rows)), [str(text) for text in rows[category]])
+        axes.set_ylim(len(rows) - 0.4, -0.7)
         if logarithmic:
             axes.set_xscale("log")
             axes.set_xlim(floor * 0.8, 1.2)
@@ -336,8 +334,7 @@ def _bars_of(
         low, high = (row.get(name) for name in interval)
         if low is not None and high is not None and not (pd.isna(low) or pd.isna(high)):
             reach = max(float(high), value)
-            axes.plot([low, high], [place, place], color="white", linewidth=3.2, zorder=2.4)
-            axes.plot([low, high], [place, place], color=TEXT_COLOUR, linewidth=1.2, zorder=2.5)
+            _whisker(axes, float(low), float(high), place)
         axes.annotate(
             results.shown(row, "percent"),
             (reach, place),
@@ -346,6 +343,13 @@ def _bars_of(
             va="center",
             fontsize=9.5,
         )
+
+
+def _whisker(axes: Axes, low: float, high: float, place: float) -> None:
+    """An interval, with a light edge so that it can be seen on its own bar."""
+    ends = ([low, high], [place, place])
+    axes.plot(*ends, color="white", linewidth=3.2, solid_capstyle="butt", zorder=2.4)
+    axes.plot(*ends, color=TEXT_COLOUR, linewidth=1.2, solid_capstyle="butt", zorder=2.5)
 
 
 def _part(axes: Axes, row: pd.Series, place: int, left: float, colour: str) -> float:
@@ -441,6 +445,16 @@ def _wrapped(text: str, width: int = 30) -> str:
     return "\n".join(lines)
 
 
+def _row_names(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
+    """Names of the rows, their beginnings in one line, as a list reads."""
+    axes.set_yticks(list(places), [_wrapped(name) for name in names])
+    labels = axes.get_yticklabels()
+    widest = max((label.get_window_extent().width for label in labels), default=0.0)
+    axes.tick_params(axis="y", pad=widest * 72 / axes.figure.dpi + 6)
+    for label in labels:
+        label.set_horizontalalignment("left")
+
+
 def _percent_axis(axes: Axes, end: float, label: str) -> None:
     step = 0.1 if end <= 0.5 else 0.2
     ticks = [step * n for n in range(int(end / step + 1e-9) + 1)]
@@ -473,6 +487,7 @@ def show(
     alt: str | prose.Shown,
     source: str,
     columns: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     note: str | prose.Shown | None = None,
 ) -> prose.Shown:
     """A picture with its caption, description and numbers, and the files of both.
@@ -491,8 +506,8 @@ def show(
         What it says: the finding, in 30 to 250 characters; with numbers by `say`.
     source : str
         Where its data is from.
-    columns : mapping, optional
-        Column to header for the folded table, as in `tables.show`.
+    columns, names : mapping, optional
+        Column to header, and value to what it is called, for the folded table, as in `tables.show`.
     note : str or Shown, optional
         A sentence below.
 
@@ -529,7 +544,7 @@ def show(
             "<details>",
             f"<summary>The numbers behind “{escape(caption_text)}”</summary>",
             tables.scrolling(
-                tables.html_table(released, columns, caption_text),
+                tables.html_table(released, columns, caption_text, names=names),
                 f"{caption_text}, numbers",
             ),
             "</details>",

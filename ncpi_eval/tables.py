@@ -54,6 +54,7 @@ def show(
     caption: str | prose.Shown,
     source: str,
     columns: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     note: str | prose.Shown | None = None,
     across: str | None = None,
     cell: Sequence[str] = ("percent",),
@@ -74,12 +75,14 @@ def show(
         Column to header, in the order of the table; the first is the row's header. Besides columns
         of the frame: ``percent``, ``interval``, ``base``, ``difference_interval`` (see
         `results.shown`). A proportion in ``estimate`` is shown as a percentage.
+    names : mapping, optional
+        Value to what it is called, for text cells and for the headers that `across` makes; its
+        order is the order of those columns. The file keeps the values.
     note : str or Shown, optional
         A sentence below the table.
     across : str, optional
-        A column whose values become columns, in the order of `columns` or else of appearance; the
-        rows are then told apart by the columns named before. `columns` also gives headers for
-        these values. The file keeps one row per number.
+        A column whose values become columns; `columns` then names what tells the rows apart, and
+        may name these values too. The file keeps one row per number.
     cell : sequence of str
         With `across`: the fields of each cell; the second and later ones are in brackets.
 
@@ -92,8 +95,8 @@ def show(
     Examples
     --------
     >>> tables.show(rows, name="aims", caption="Who knows the aims", source="Survey of 2019",
-    ...             columns={"item": "Aim", "inspected": "Inspected", "uninspected": "Not yet"},
-    ...             across="subgroup", cell=("percent", "base"))  # doctest: +SKIP
+    ...             columns={"item": "Aim"}, across="subgroup", cell=("percent", "base"),
+    ...             names={"inspected": "Inspected", "uninspected": "Not yet"})  # doctest: +SKIP
     """
     refuse_name("tables", name)
     caption_text = said("caption", caption)
@@ -103,7 +106,7 @@ def show(
     content = results.csv_text(results.ordered(released))
     results.write_if_changed(paths.outputs_write("tables", f"{name}.csv"), content.encode("utf-8"))
     kinds = list(results.data_kinds(released))
-    table = html_table(released, columns, caption_text, across, cell)
+    table = html_table(released, columns, caption_text, across, cell, names)
     html = "\n".join(
         [
             f'<figure class="table" id="table-{name}">',
@@ -127,12 +130,13 @@ def html_table(
     caption: str,
     across: str | None = None,
     cell: Sequence[str] = ("percent",),
+    names: Mapping[str, str] | None = None,
 ) -> str:
     """The table element of released rows; parameters as in `show`."""
     if across is None:
-        header, body = _long(released, columns)
+        header, body = _long(released, columns, names or {})
     else:
-        header, body = _wide(released, columns, across, cell)
+        header, body = _wide(released, columns, across, cell, names or {})
     return f"<table>\n<caption>{escape(caption)}</caption>\n{header}\n{body}\n</table>"
 
 
@@ -282,7 +286,9 @@ def _full_stop(text: str) -> str:
     return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."
 
 
-def _long(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[str, str]:
+def _long(
+    frame: pd.DataFrame, columns: Mapping[str, str] | None, names: Mapping[str, str]
+) -> tuple[str, str]:
     headers = headers_for(frame, columns)
     right = {column: is_number(frame, column) for column in headers}
     first_number = next((column for column in list(headers)[1:] if right[column]), None)
@@ -297,6 +303,7 @@ def _long(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[str, 
         cells = []
         for place, column in enumerate(headers):
             text = cell_text(row, column)
+            text = text if right[column] else names.get(text, text)
             value = prose.link(row, text) if column == first_number else escape(text)
             if not place:
                 cells.append(f'<th scope="row"{_aligned(right[column])}>{value or "[z]"}</th>')
@@ -307,17 +314,22 @@ def _long(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> tuple[str, 
 
 
 def _wide(
-    frame: pd.DataFrame, columns: Mapping[str, str] | None, across: str, cell: Sequence[str]
+    frame: pd.DataFrame,
+    columns: Mapping[str, str] | None,
+    across: str,
+    cell: Sequence[str],
+    names: Mapping[str, str],
 ) -> tuple[str, str]:
-    given = dict(columns or {"item": _HEADERS["item"]})
+    given = {**(columns or {"item": _HEADERS["item"]})}
     if across not in frame:
         raise InputError(
             "This table cannot be spread out.",
             [Problem("across", across, "a column of the frame", "Correct the name.")],
         )
-    keys = [c for c in given if c in frame and c != across]
-    headers_for(frame, {c: given[c] for c in keys} or {"": ""})
     values = [str(v) for v in frame[across].drop_duplicates()]
+    keys = [c for c in given if c not in values]
+    headers_for(frame, {c: given[c] for c in keys})
+    given |= {value: text for value, text in names.items() if value not in given}
     values = [v for v in given if v in values] + [v for v in values if v not in given]
     head = "".join(f'<th scope="col">{escape(given[key])}</th>' for key in keys) + "".join(
         f'<th scope="col" class="number">{escape(str(given.get(value, value)))}</th>'
@@ -327,7 +339,8 @@ def _wide(
     for record in frame.to_dict("records"):
         row = pd.Series(record, dtype=object)
         row.attrs = dict(frame.attrs)
-        place = lines.setdefault(tuple(cell_text(row, key) for key in keys), {})
+        texts = [cell_text(row, key) for key in keys]
+        place = lines.setdefault(tuple(names.get(text, text) for text in texts), {})
         value = str(record[across])
         if value in place:
             raise InputError(

@@ -1,0 +1,700 @@
+"""Turn an executed notebook into a page that anybody can read, offline and by any means.
+
+nbconvert gives the body through a template of our own (`templates/ncpi`, extended from its stock
+structure); one layout (`templates/page.html.j2`) surrounds notebooks, data pages and the index. A
+page is one file: nothing in it asks for another, no script runs, and its security policy says so.
+
+What a notebook displays other than through `tables.show`, `figures.show` and `say` has not passed
+disclosure control and has neither headers nor description: a page with such output is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape, unescape
+from pathlib import Path
+from typing import Any, Protocol
+
+import bleach
+import jinja2
+import nbformat
+import pandas as pd
+from markupsafe import Markup
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import markdown2html
+
+from ncpi_eval import paths, results, tables
+from ncpi_eval.errors import BuildError, Problem
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+# Beyond this a data page shows what identifies a row and what it says; the file has all columns.
+ALL_COLUMNS_UP_TO = 3000
+ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_high", "p_value")
+# More rows than this are put under one heading for each question.
+SECTIONS_FROM = 150
+
+_FOOTER = "Rebuilt from data and code by make report. This page loads nothing and runs no script."
+_BANNER = (
+    "Numbers on this page come from invented respondents. They show that the definitions and the "
+    "code are right; they are no evidence about anybody."
+)
+_TAGS = frozenset(
+    "a abbr b blockquote br caption code dd del details dl dt em h1 h2 h3 h4 h5 h6 hr i ins li ol "
+    "p pre q s small span strong sub summary sup table tbody td th thead tr ul".split()
+)
+_ATTRIBUTES = {
+    "a": ["href", "title"],
+    "abbr": ["title"],
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+    "h1": ["id"],
+    "h2": ["id"],
+    "h3": ["id"],
+    "h4": ["id"],
+    "h5": ["id"],
+    "h6": ["id"],
+}
+_DROPPED = re.compile(
+    r"<(script|style|iframe|object|embed|svg|math|template|noscript)\b.*?(</\1\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_HEADING = re.compile(r"<h([1-6])(?:\s[^>]*?)?(?:\sid=\"([^\"]*)\")?\s*>(.*?)</h\1>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# What a page may not hold, whatever put it there.
+_OUTSIDE = re.compile(
+    r"<(?:script|link|iframe|object|embed|base|form)\b"
+    r"|<[^>]*\s(?:src|srcset|poster|xlink:href|background)\s*=\s*[\"']?\s*(?:https?:|//|file:)"
+    r"|<[^>]*\son[a-z]+\s*="
+    r"|(?:url\(\s*[\"']?|@import\s+[\"']?)(?:https?:|//)",
+    re.IGNORECASE,
+)
+
+
+class Page(Protocol):
+    """What render asks of a declared page."""
+
+    @property
+    def stem(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+
+
+class Site(Protocol):
+    """What render asks of the declared report."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def pages(self) -> Sequence[Any]: ...
+
+
+def render_page(
+    notebook: nbformat.NotebookNode | Path | str,
+    page: Page,
+    site: Site,
+    provenance: Mapping[str, Any],
+) -> str:
+    """One executed notebook as a page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode or path
+        Executed without error.
+    page, site
+        The declared page and report: titles, question, reading order.
+    provenance : mapping
+        Heading to mapping, list or text; shown at the end of the page.
+
+    Returns
+    -------
+    str
+        The HTML; the same for the same arguments.
+
+    Raises
+    ------
+    BuildError
+        If a cell failed, or displays what was not shown through the three seams.
+    """
+    content = _read(notebook)
+    prepared = _prepared(content, page)
+    exporter = HTMLExporter(
+        template_name="ncpi",
+        extra_template_basedirs=[str(TEMPLATES)],
+        filters={"page_markdown": _page_markdown, "plain_text": _plain_text},
+    )
+    body, _ = exporter.from_notebook_node(prepared)
+    body, contents = _with_headings(body)
+    end = _provenance_section(provenance, f"../executed/{page.stem}.ipynb")
+    kinds = sorted({kind for shown in _shown(content) for kind in shown.get("data_kind", [])})
+    stems = [other.stem for other in site.pages]
+    place = stems.index(page.stem) if page.stem in stems else -1
+    return _page(
+        site,
+        title=page.title,
+        lead=page.question,
+        body=body + end,
+        contents=[*contents, *_contents(end)],
+        home="../index.html",
+        synthetic=_BANNER if "synthetic" in kinds else "",
+        previous=_neighbour(site, place - 1) if place > 0 else None,
+        next=_neighbour(site, place + 1) if 0 <= place < len(stems) - 1 else None,
+    )
+
+
+def render_data_page(name: str, csv_path: Path | str, site: Site) -> str:
+    """A results file as a page on which each row has an address.
+
+    Parameters
+    ----------
+    name : str
+        Of the results; the page is ``data-<name>.html``.
+    csv_path : path
+        The file.
+    site
+        The declared report.
+
+    Notes
+    -----
+    Columns that are the same in all rows are stated once. Numbers are shown with four significant
+    digits; the file has all of them.
+    """
+    frame = pd.read_csv(csv_path, dtype=str, keep_default_na=False)
+    constant = [c for c in frame if len(frame) > 1 and c != "id" and frame[c].nunique() == 1]
+    kept = [c for c in frame if c not in constant]
+    if len(frame) > ALL_COLUMNS_UP_TO:
+        kept = [c for c in ESSENTIAL if c in frame]
+    body = [
+        f'<p>{len(frame):,} rows. <a href="../results/{escape(name)}.csv">Download {escape(name)}'
+        ".csv</a>, which has every column and every digit.</p>"
+    ]
+    same = [(c, frame[c].iloc[0]) for c in constant if frame[c].iloc[0] != ""]
+    if same:
+        pairs = "".join(f"<dt>{escape(c)}</dt><dd>{escape(value)}</dd>" for c, value in same)
+        body.append(f'<h2 id="same">The same in every row</h2>\n<dl>{pairs}</dl>')
+    body.append(_data_tables(frame, kept, name))
+    html = "\n".join(body)
+    synthetic = "data_kind" in frame and "synthetic" in set(frame["data_kind"])
+    return _page(
+        site,
+        title=f"Results: {name}",
+        lead="Each number of the report that comes from this file links to its row here.",
+        body=html,
+        contents=_contents(html),
+        home="../index.html",
+        synthetic=_BANNER if synthetic else "",
+    )
+
+
+def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, Any]) -> str:
+    """First page of the report, from what the build tree holds.
+
+    Parameters
+    ----------
+    site
+        The declared report.
+    build_tree : path
+        Folder with ``html``, ``results``, ``tables``, ``figures`` and ``executed``.
+    provenance : mapping
+        Commit, state of the tree and the like; shown at the end.
+
+    Notes
+    -----
+    What cells with the tag ``headline`` say stands under Findings, what cells with the tag
+    ``open-problem`` say under Open problems, each with its page.
+    """
+    tree = Path(build_tree)
+    notebooks = {
+        page.stem: _read(path)
+        for page in site.pages
+        if (path := tree / "executed" / f"{page.stem}.ipynb").is_file()
+    }
+    shown = [
+        {**entry, "stem": page.stem, "page": page.title}
+        for page in site.pages
+        for entry in _shown(notebooks.get(page.stem))
+    ]
+    kinds = sorted({kind for entry in shown for kind in entry.get("data_kind", [])})
+    body = (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            matched=_matched(tree),
+            headlines=_tagged(site, notebooks, "headline"),
+            problems=_tagged(site, notebooks, "open-problem") + _unmatched(tree, site),
+            pages=[_page_entry(page, notebooks, tree) for page in site.pages],
+            figures=[entry for entry in shown if entry.get("kind") == "figure"],
+            tables=[entry for entry in shown if entry.get("kind") == "table"],
+            data=Markup(_data_kinds(tree)),
+            results=Markup(_results_list(tree)),
+            provenance=Markup(_provenance_section(provenance, None)),
+        )
+    )
+    return _page(
+        site,
+        title=site.title,
+        lead="",
+        body=body,
+        contents=_contents(body),
+        home="",
+        synthetic=_BANNER.replace("on this page", "in this report") if "synthetic" in kinds else "",
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# The layout
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+
+
+@cache
+def _css() -> tuple[str, str]:
+    """The style sheet and its hash, which the security policy names."""
+    css = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
+    return css, f"sha256-{digest}"
+
+
+def _page(site: Site, *, title: str, body: str, **fields: Any) -> str:
+    css, css_hash = _css()
+    given = {"previous": None, "next": None, "footer": _FOOTER, **fields}
+    html = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=title,
+            site_title=site.title,
+            body=Markup(body),
+            css=Markup(css),
+            css_hash=css_hash,
+            **given,
+        )
+    )
+    html = re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html)) + "\n"
+    found = _OUTSIDE.search(html)
+    if found:
+        raise BuildError(
+            f"The page {title!r} would run or load something.",
+            [
+                Problem(
+                    "page",
+                    repr(found.group(0)[:80]),
+                    "no script, no handler, nothing loaded",
+                    "Find the cell that shows it and take it out.",
+                )
+            ],
+        )
+    return html
+
+
+def _neighbour(site: Site, place: int) -> dict[str, str]:
+    other = site.pages[place]
+    return {"href": f"{other.stem}.html", "title": other.title}
+
+
+def _contents(html: str) -> list[dict[str, Any]]:
+    return [
+        {"level": int(level), "id": identity, "text": unescape(_TAG.sub("", text))}
+        for level, identity, text in re.findall(r'<h([23]) id="([^"]+)">(.*?)</h\1>', html)
+    ]
+
+
+# ---------------------------------------------------------------------------------------------
+# A notebook's cells
+
+
+def _read(notebook: nbformat.NotebookNode | Path | str) -> nbformat.NotebookNode:
+    if isinstance(notebook, (str, Path)):
+        return nbformat.read(Path(notebook), as_version=4)
+    return notebook
+
+
+def _prepared(notebook: nbformat.NotebookNode, page: Page) -> nbformat.NotebookNode:
+    """A copy with labelled cells, one kind of output each, without the title the page has."""
+    prepared = copy.deepcopy(notebook)
+    prepared.metadata.pop("widgets", None)
+    prepared.cells = [cell for cell in prepared.cells if cell.source.strip()]
+    problems = []
+    number = 0
+    for cell in prepared.cells:
+        if cell.cell_type != "code":
+            continue
+        number += 1
+        tags = cell.metadata.get("tags", [])
+        extra = ": parameters" if {"parameters", "injected-parameters"} & set(tags) else ""
+        cell.metadata["ncpi_label"] = f"Code {number}{extra}"
+        problems += _output_problems(cell, f"{page.stem}, code cell {number}")
+        cell.outputs = [_one_kind(output) for output in _joined(cell.outputs)]
+    if problems:
+        raise BuildError(f"The page {page.title!r} cannot be made.", problems)
+    first = next((cell for cell in prepared.cells if cell.cell_type == "markdown"), None)
+    if first is not None:
+        first.source = _without_title(first.source, page.title)
+    return prepared
+
+
+def _joined(outputs: Sequence[Any]) -> list[Any]:
+    """Outputs with neighbouring pieces of one stream put together."""
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        same = last is not None and last.output_type == output.output_type == "stream"
+        if same and last.name == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _without_title(source: str, title: str) -> str:
+    found = re.match(r"\s*#\s+(.+?)\s*#*\s*(?:\n|\Z)", source)
+    if found and _letters(found.group(1)) == _letters(title):
+        return source[found.end() :]
+    return source
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.casefold())
+
+
+def _output_problems(cell: Any, place: str) -> list[Problem]:
+    problems = []
+    for output in cell.outputs:
+        if output.output_type == "error":
+            problems.append(
+                Problem(
+                    place,
+                    f"{output.ename}: {output.evalue}"[:200],
+                    "a cell that ran",
+                    "Mend the cell and build again.",
+                )
+            )
+        elif output.output_type in ("display_data", "execute_result") and not _is_ours(output):
+            kinds = sorted(
+                kind for kind in output.data if kind not in ("text/plain", "text/markdown")
+            )
+            if kinds:
+                problems.append(
+                    Problem(
+                        place,
+                        f"output of the kind {', '.join(kinds)}",
+                        "tables.show, figures.show or say",
+                        "Show a frame with tables.show and a picture with figures.show.",
+                    )
+                )
+    return problems
+
+
+def _is_ours(output: Any) -> bool:
+    return "ncpi_eval" in output.get("metadata", {})
+
+
+def _one_kind(output: Any) -> Any:
+    """The output with its best kind of content only, so that nothing hides in another."""
+    if output.output_type not in ("display_data", "execute_result"):
+        return output
+    for kind in ("text/html", "text/markdown", "text/plain"):
+        if kind in output.data:
+            output.data = nbformat.from_dict({kind: output.data[kind]})
+            break
+    output.output_type = "display_data"
+    output.pop("execution_count", None)
+    return output
+
+
+def _shown(notebook: nbformat.NotebookNode | None) -> list[dict[str, Any]]:
+    """What the notebook showed through the three seams, in order."""
+    if notebook is None:
+        return []
+    return [
+        dict(output.metadata["ncpi_eval"])
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if output.output_type in ("display_data", "execute_result") and _is_ours(output)
+    ]
+
+
+def _page_markdown(source: str) -> str:
+    """Markdown as HTML in which nothing runs and every table header has its scope."""
+    html = markdown2html(_DROPPED.sub("", source))
+    html = re.sub(r'<a class="anchor-link".*?</a>', "", html, flags=re.DOTALL)
+    clean = bleach.clean(
+        _DROPPED.sub("", html),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        protocols={"http", "https", "mailto"},
+        strip=True,
+    )
+    clean = re.sub(r"<th(?=[\s>])(?![^>]*\sscope=)", '<th scope="col"', clean)
+    clean = re.sub(r"<th[^>]*>\s*</th>", "<td></td>", clean)
+    return re.sub(
+        r"<table>.*?</table>",
+        lambda m: tables.scrolling(m.group(0), "Table"),
+        clean,
+        flags=re.DOTALL,
+    )
+
+
+def _plain_text(text: str) -> str:
+    """Text of a stream or value, without colours and without places on this machine."""
+    plain = _ANSI.sub("", text)
+    plain = re.sub(r"\S*[/\\]ipykernel_\d+[/\\]\d+\.py", "cell", plain)
+    plain = re.sub(r"[^\s'\"(]*[/\\](site-packages|dist-packages)[/\\]", r"\1/", plain)
+    plain = plain.replace(f"{paths.ROOT}/", "").replace(str(paths.ROOT), ".")
+    return escape(plain, quote=False)
+
+
+def _with_headings(body: str) -> tuple[str, list[dict[str, Any]]]:
+    """Body whose headings start at level 2, skip none and have addresses; and their list."""
+    renamed: dict[str, str] = {}
+    used: set[str] = {"main", "contents", "provenance"}
+    entries: list[dict[str, Any]] = []
+    above = 1
+
+    def mend(found: re.Match[str]) -> str:
+        nonlocal above
+        level = min(max(int(found.group(1)), 2), above + 1)
+        above = level
+        text = unescape(_TAG.sub("", found.group(3))).strip()
+        stem = re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "part"
+        identity, number = stem, 2
+        while identity in used:
+            identity, number = f"{stem}-{number}", number + 1
+        used.add(identity)
+        if found.group(2):
+            renamed.setdefault(found.group(2), identity)
+        if level <= 3:
+            entries.append({"level": level, "id": identity, "text": text})
+        return f'<h{level} id="{identity}">{found.group(3).strip()}</h{level}>'
+
+    mended = _HEADING.sub(mend, body)
+    for old, identity in renamed.items():
+        mended = mended.replace(f'href="#{old}"', f'href="#{identity}"')
+    return mended, entries
+
+
+# ---------------------------------------------------------------------------------------------
+# Where a page comes from
+
+
+def _provenance_section(provenance: Mapping[str, Any], notebook: str | None) -> str:
+    parts = ['<h2 id="provenance">Where this comes from</h2>']
+    if notebook:
+        parts.append(f'<p><a href="{escape(notebook)}">The executed notebook</a></p>')
+    simple = [(key, value) for key, value in provenance.items() if not _is_table(value)]
+    if simple:
+        pairs = "".join(
+            f"<dt>{escape(_words(key))}</dt><dd>{escape(_text(value))}</dd>"
+            for key, value in simple
+        )
+        parts.append(f"<dl>{pairs}</dl>")
+    for key, value in provenance.items():
+        if _is_table(value):
+            parts.append(_provenance_table(_words(key), value))
+    return "\n".join(parts) if len(parts) > 1 else ""
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, (Mapping, list, tuple)) and len(value) > 0
+
+
+def _provenance_table(title: str, value: Any) -> str:
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value, 1)
+    rows = [
+        [escape(str(key)), f'<span class="hash">{escape(_text(content))}</span>']
+        for key, content in pairs
+    ]
+    table = tables.plain_table(["Name", "Value"], rows, [False, False], title)
+    summary = f"<summary>{escape(title)} ({len(rows)})</summary>"
+    return f"<details>{summary}\n{tables.scrolling(table, title)}\n</details>"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(content)}" for key, content in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_text(content) for content in value) or "none"
+    return "none" if value is None or value == "" else str(value)
+
+
+def _words(key: Any) -> str:
+    text = str(key).replace("_", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+# ---------------------------------------------------------------------------------------------
+# Data pages
+
+
+def _data_tables(frame: pd.DataFrame, columns: Sequence[str], name: str) -> str:
+    if len(frame) < SECTIONS_FROM or "question" not in frame or frame["question"].nunique() < 2:
+        return _data_table(frame, columns, f"All rows of {name}")
+    parts = []
+    inner = [column for column in columns if column not in ("question", "item")]
+    for question, rows in frame.groupby("question", sort=False):
+        label = next((text for text in rows.get("item", []) if text), "")
+        heading = f"{question}: {label}" if label else str(question or "Other")
+        identity = "q-" + re.sub(r"[^A-Za-z0-9]+", "-", str(question)).strip("-")
+        parts.append(f'<h2 id="{escape(identity)}">{escape(heading)}</h2>')
+        parts.append(_data_table(rows, inner, f"Rows on {question}"))
+    return "\n".join(parts)
+
+
+def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> str:
+    ordered = ["id", *(column for column in columns if column != "id")]
+    ordered = [column for column in ordered if column in frame]
+    numeric = [
+        column != "id" and frame[column].map(_is_numeric).all() and (frame[column] != "").any()
+        for column in ordered
+    ]
+    lines = []
+    for record in frame[ordered].itertuples(index=False, name=None):
+        cells = []
+        for place, (value, right) in enumerate(zip(record, numeric, strict=True)):
+            if not place:
+                cells.append(f'<th scope="row" class="id">{escape(value)}</th>')
+            elif right:
+                cells.append(f'<td class="number">{escape(_four_digits(value))}</td>')
+            else:
+                cells.append(f"<td>{escape(value)}</td>")
+        anchor = f' id="{escape(record[0])}"' if ordered[0] == "id" else ""
+        lines.append(f"<tr{anchor}>{''.join(cells)}</tr>")
+    head = "".join(
+        f'<th scope="col"{" class=" + chr(34) + "number" + chr(34) if right else ""}>'
+        f"{escape(column)}</th>"
+        for column, right in zip(ordered, numeric, strict=True)
+    )
+    table = (
+        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n"
+        + "\n".join(lines)
+        + "\n</tbody>\n</table>"
+    )
+    return tables.scrolling(table, caption)
+
+
+def _is_numeric(text: str) -> bool:
+    return bool(re.fullmatch(r"|[+-]?\d+(\.\d+)?([eE][+-]?\d+)?", text))
+
+
+def _four_digits(text: str) -> str:
+    if not text or re.fullmatch(r"[+-]?\d+", text):
+        return text
+    return f"{float(text):.4g}".replace("-", results.MINUS)
+
+
+# ---------------------------------------------------------------------------------------------
+# The index
+
+
+def _page_entry(page: Any, notebooks: Mapping[str, Any], tree: Path) -> dict[str, Any]:
+    kinds = {kind for shown in _shown(notebooks.get(page.stem)) for kind in shown["data_kind"]}
+    return {
+        "stem": page.stem,
+        "title": page.title,
+        "question": page.question,
+        "kinds": ", ".join(sorted(kind.replace("_", " ") for kind in kinds)),
+        "there": (tree / "html" / f"{page.stem}.html").is_file() or page.stem in notebooks,
+    }
+
+
+def _tagged(site: Site, notebooks: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
+    """What cells with this tag say, with links that hold from the index."""
+    found = []
+    for page in site.pages:
+        for cell in notebooks[page.stem].cells if page.stem in notebooks else ():
+            if cell.cell_type != "code" or tag not in cell.metadata.get("tags", []):
+                continue
+            for output in cell.outputs:
+                if output.output_type in ("display_data", "execute_result") and _is_ours(output):
+                    html = re.sub(
+                        r'href="(data-[^"]*)"', r'href="html/\1"', output.data["text/html"]
+                    )
+                    html = html.replace('href="../', 'href="')
+                    found.append({"html": Markup(html), "stem": page.stem, "title": page.title})
+    return found
+
+
+def _verdicts(tree: Path) -> pd.Series:
+    path = tree / "results" / "published_reconciliation.csv"
+    if not path.is_file():
+        return pd.Series(dtype=int)
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "verdict" not in frame:
+        return pd.Series(dtype=int)
+    return frame["verdict"].value_counts().sort_index()
+
+
+def _matched(tree: Path) -> Markup | str:
+    verdicts = _verdicts(tree)
+    if verdicts.empty:
+        return ""
+    link = '<a href="html/data-published_reconciliation.html">'
+    return Markup(
+        f"{link}{int(verdicts.get('matches', 0)):,}</a> of {link}{int(verdicts.sum()):,}</a> "
+        "published figures and statements are matched by what is recomputed here."
+    )
+
+
+def _unmatched(tree: Path, site: Site) -> list[dict[str, Any]]:
+    verdicts = _verdicts(tree)
+    rest = verdicts[verdicts.index != "matches"]
+    if rest.empty:
+        return []
+    link = '<a href="html/data-published_reconciliation.html">'
+    listed = "".join(
+        f"<li>{link}{int(number):,}</a> {escape(verdict)}</li>" for verdict, number in rest.items()
+    )
+    html = f"<p>Published figures and statements that are not matched:</p>\n<ul>{listed}</ul>"
+    return [{"html": Markup(html), "stem": "", "title": ""}]
+
+
+def _result_files(tree: Path) -> list[Path]:
+    return sorted((tree / "results").glob("*.csv"))
+
+
+def _data_kinds(tree: Path) -> str:
+    """Table of the kinds of data and the waves that the results come from."""
+    rows = []
+    for path in _result_files(tree):
+        header = pd.read_csv(path, nrows=0).columns
+        wanted = [column for column in ("data_kind", "wave") if column in header]
+        frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
+        texts = [
+            ", ".join(sorted({v.replace("_", " ") for v in frame[c] if v})) if c in frame else ""
+            for c in ("data_kind", "wave")
+        ]
+        rows.append([escape(path.stem), *(escape(text) or "[z]" for text in texts)])
+    if not rows:
+        return "<p>No results have been made yet.</p>"
+    caption = "Kind of data behind each results file"
+    headers = ["Results", "Kind of data", "Survey year"]
+    return tables.scrolling(
+        tables.plain_table(headers, rows, [False, False, False], caption), caption
+    )
+
+
+def _results_list(tree: Path) -> str:
+    items = [
+        f'<li><a href="html/data-{escape(path.stem)}.html">{escape(path.stem)}</a>'
+        f' (<a href="results/{escape(path.name)}">{escape(path.name)}</a>)</li>'
+        for path in _result_files(tree)
+    ]
+    return f"<ul>{''.join(items)}</ul>" if items else ""
