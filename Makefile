@@ -18,6 +18,7 @@ GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$
 NCPI_EVAL_CALL := $(MAKEOVERRIDES)
 MAKEOVERRIDES =
 export NCPI_EVAL_CALL
+export NCPI_EVAL_MAKE := $(MAKE)
 ifneq ($(strip $(GIVEN)),)
 unexport $(GIVEN)
 endif

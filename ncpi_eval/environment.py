@@ -95,7 +95,7 @@ def setup() -> None:
 
 def state() -> str:
     """What a finished environment stands for: the lock's hash and Python's version."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036
         raise SetupFailed(
             "Python 3.11 or later is needed, this is {}.{}.".format(*sys.version_info[:2])
         )

@@ -1,0 +1,311 @@
+"""Build the report: check the call, stamp what make compares, let make run the pages, publish.
+
+make decides what is stale (ncpi_eval/pages.mk). This module does what make cannot: refuse a wrong
+parameter before anything starts, hold the lock, and hide make's own noise when a page fails. It
+uses the standard library only, so that a call with nothing to do costs next to nothing; papermill
+and the renderer are imported by the processes that make starts for single pages.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ncpi_eval import declarations, paths
+from ncpi_eval.declarations import Page, Parameter, Site, Value
+from ncpi_eval.errors import BuildError, NcpiError, Problem
+from ncpi_eval.workspace import (
+    FIXED,
+    KINDS,
+    OUTPUTS,
+    STAMPS,
+    TREE,
+    input_files,
+    owned,
+    stamp,
+    write_if_changed,
+)
+
+# make's own words about a failed rule; the page has already said what is wrong.
+NOISE = re.compile(
+    rb"make(\[\d+\])?: (\*\*\* \[.*\] (Error \d+|\w+)|\*\*\* Waiting for unfinished)"
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``report``, ``page STEM``, ``publish`` or ``accept``; return the exit code."""
+    command, *rest = arguments
+    try:
+        if command == "report":
+            return report()
+        if command == "page":
+            from ncpi_eval import execute
+
+            execute.page(declarations.read(), rest[0])
+        elif command == "publish":
+            from ncpi_eval import publish
+
+            publish.publish(declarations.read())
+        elif command == "accept":
+            return accept()
+        else:
+            raise BuildError(f"ncpi_eval.build has no command {command!r}.")
+    except NcpiError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def report() -> int:
+    """Build what is stale and publish it as a whole; the exit code is make's."""
+    site = declarations.read()
+    call = declarations.read_call(os.environ.get("NCPI_EVAL_CALL", ""))
+    _mention_environment(site, call)
+    values = declarations.settle(site, call, called_from())
+    with locked():
+        prepare(site, values)
+        before = published()
+        code = run_make()
+        if code:
+            kept = "; the report published before is unchanged" if before else ""
+            print(f"The report was not finished{kept}.", file=sys.stderr, flush=True)
+            return code
+        news = "published" if published() != before else "up to date"
+    print(f"The report is {news}: open outputs/index.html", flush=True)
+    return 0
+
+
+def called_from() -> Path:
+    """The folder in which make was typed: with ``make -C`` the shell's, not make's."""
+    shell = Path(os.environ.get("PWD", ""))
+    return shell if shell.is_absolute() and shell.is_dir() else Path.cwd()
+
+
+def _mention_environment(site: Site, call: dict[str, str]) -> None:
+    """A parameter set in front of make instead of behind it would be ignored in silence."""
+    for parameter in site.parameters:
+        name = parameter.variable
+        if name in os.environ and name not in call:
+            print(f"Note: {name} in the environment is not used; type `make report {name}=...`.")
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold the build lock; wait for another build, saying so.
+
+    The processes that make starts inherit the lock, so it outlives this process if that is killed
+    while pages are still being built.
+    """
+    OUTPUTS.mkdir(exist_ok=True)
+    handle = os.open(OUTPUTS / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    os.set_inheritable(handle, True)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another build is running here; waiting for it to finish.", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+# Stamps: small files that change only when what they say changes
+
+
+def prepare(site: Site, values: dict[str, Value]) -> None:
+    """Write the stamps and the rules that make compares.
+
+    Raises
+    ------
+    BuildError
+        A declared notebook or data file is missing, or something stands where a link must go.
+    """
+    _check_files(site)
+    for parameter in site.parameters:
+        state = _parameter_state(parameter, values[parameter.name])
+        stamp(f"parameters/{parameter.name}", state)
+    for page in site.pages:
+        stamp(f"declared/{page.stem}", _declared_state(site, page))
+    stamp("site", [site.title, [[page.stem, page.title, page.question] for page in site.pages]])
+    stamp("lock", hashlib.sha256((paths.ROOT / "requirements.lock").read_bytes()).hexdigest())
+    stamp("commit", commit())
+    _forget_gone(site)
+    write_if_changed(TREE / "rules.mk", rules(site).encode())
+
+
+def _check_files(site: Site) -> None:
+    problems = []
+    for page in site.pages:
+        if not page.notebook.is_file():
+            place, name = f"[notebooks.{page.stem}]", f"notebooks/{page.stem}.ipynb"
+            problems.append(Problem(place, "no such notebook", name, "restore or remove it"))
+        for name in page.inputs:
+            if not name.startswith("{") and not (paths.ROOT / name).exists():
+                place = f"[notebooks.{page.stem}] inputs"
+                problems.append(Problem(place, "nothing there", name, "restore it or `make data`"))
+    for name in (*KINDS, "index.html", "manifest.json", "current"):
+        if (OUTPUTS / name).exists() and not (OUTPUTS / name).is_symlink():
+            remedy = "move it away; make puts a link there"
+            problems.append(Problem(f"outputs/{name}", "something else", "make's link", remedy))
+    if problems:
+        raise BuildError("The report cannot be built as it stands.", problems)
+
+
+def _parameter_state(parameter: Parameter, value: Value) -> dict[str, Any]:
+    """What a page that takes the parameter depends on.
+
+    For a file also its size and time, because make cannot be given the names that people give
+    their files. A file outside the repository is reached through a link inside, so that no path
+    of this machine gets into a page.
+    """
+    if parameter.type != "file" or not value:
+        return {"value": value}
+    value = str(value)
+    path = paths.ROOT / value
+    found = path.stat()
+    state = {"value": value, "file": str(path), "size": found.st_size, "time": found.st_mtime_ns}
+    if Path(value).is_absolute():
+        link = TREE / "inputs" / parameter.name / path.name
+        state["value"] = link.relative_to(paths.ROOT).as_posix()
+        if not link.is_symlink() or os.readlink(link) != str(path):
+            shutil.rmtree(link.parent, ignore_errors=True)
+            link.parent.mkdir(parents=True)
+            link.symlink_to(path)
+    return state
+
+
+def _declared_state(site: Site, page: Page) -> dict[str, Any]:
+    """What a page shows of the declarations, and the data files that they now stand for."""
+    place = site.pages.index(page)
+    near = site.pages[max(place - 1, 0) : place + 2]
+    return {
+        "site": site.title,
+        "page": [page.title, page.question, page.parameters, page.results, page.reads],
+        "neighbours": [[other.stem, other.title] for other in near],
+        "inputs": input_files(page),
+    }
+
+
+def commit() -> str:
+    """The commit, and whether files differ from it; for the index and the manifest only."""
+    git = ["git", "-C", str(paths.ROOT)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
+        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    if head.returncode or changes.returncode:
+        return "unknown"
+    return head.stdout.strip() + (" with changes" if changes.stdout.strip() else "")
+
+
+def _forget_gone(site: Site) -> None:
+    """Drop what pages that are no longer declared have left, and stamps whose files are missing."""
+    stems = {page.stem for page in site.pages}
+    for path in sorted((STAMPS / "files").glob("*")):
+        files = [TREE / name for name in owned(path.name)]
+        if path.name not in stems:
+            for file in files:
+                file.unlink(missing_ok=True)
+            path.unlink()
+        if path.name not in stems or not all(file.is_file() for file in files):
+            (STAMPS / "pages" / path.name).unlink(missing_ok=True)
+    shutil.rmtree(TREE / "stage", ignore_errors=True)
+    links = [OUTPUTS / name for name in (*KINDS, "index.html", "manifest.json")]
+    pages = [OUTPUTS / "html" / f"{stem}.html" for stem in stems]
+    results = [OUTPUTS / "results" / f"{name}.csv" for page in site.pages for name in page.results]
+    if not all(path.exists() for path in (*links, *pages, *results)):
+        (STAMPS / "published").unlink(missing_ok=True)
+
+
+def rules(site: Site) -> str:
+    """What report.toml declares, as make reads it. Names were checked to be plain."""
+    results = [name for page in site.pages for name in page.results]
+    lines = [
+        "# Written by ncpi_eval/build.py from notebooks/report.toml.",
+        "PAGES := " + " ".join(page.stem for page in site.pages),
+        "NOTEBOOKS := " + " ".join(f"notebooks/{page.stem}.ipynb" for page in site.pages),
+        "RESULTS := " + " ".join(f"$(B)/results/{name}.csv" for name in results),
+    ]
+    for page in site.pages:
+        needs = [f"$(B)/stamps/parameters/{name}" for name in page.parameters]
+        needs += [f"$(B)/results/{name}.csv" for name in page.reads]
+        needs += [name for name in input_files(page) if declarations.SAFE_PATH.fullmatch(name)]
+        lines.append(f"$(B)/stamps/pages/{page.stem}: {' '.join(needs)}")
+        lines += [
+            f"$(B)/results/{name}.csv: $(B)/stamps/pages/{page.stem}" for name in page.results
+        ]
+    return "\n".join(lines) + "\n"
+
+
+# Running make
+
+
+def run_make() -> int:
+    """Run the pages under make, with its job server, and pass on all but its own complaints."""
+    quiet = ["--silent", "--no-print-directory"]
+    command = [os.environ.get("NCPI_EVAL_MAKE", "make"), *quiet, "-f", "ncpi_eval/pages.mk"]
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("NCPI_EVAL_")
+    }
+    process = subprocess.Popen(
+        command,
+        cwd=paths.ROOT,
+        env=environment | FIXED,
+        stderr=subprocess.PIPE,
+        close_fds=False,  # make's job server and the lock are inherited
+    )
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            if not NOISE.match(line):
+                sys.stderr.buffer.write(line)
+                sys.stderr.flush()
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+
+
+def published() -> str:
+    """Name of the folder that `outputs/current` points to; blank if nothing was published."""
+    try:
+        return os.readlink(OUTPUTS / "current")
+    except OSError:
+        return ""
+
+
+def accept() -> int:
+    """Store the published results in ``tests/expected``, as reviewed."""
+    if not published():
+        raise BuildError("Nothing is published yet: run `make report`, review it, then accept.")
+    target = paths.ROOT / "tests" / "expected"
+    target.mkdir(parents=True, exist_ok=True)
+    names = sorted(path.name for path in (OUTPUTS / "results").glob("*.csv"))
+    changed = [
+        name
+        for name in names
+        if write_if_changed(target / name, (OUTPUTS / "results" / name).read_bytes())
+    ]
+    for path in sorted(target.glob("*.csv")):
+        if path.name not in names:
+            path.unlink()
+            changed.append(f"{path.name} (removed)")
+    print(f"Accepted into tests/expected: {', '.join(changed) or 'nothing new'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

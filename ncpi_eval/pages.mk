@@ -1,0 +1,37 @@
+# What each page needs, for make: read by `make report` through ncpi_eval/build.py, which has
+# stamped the parameters of the call and holds the lock. Two generated files are included:
+# rules.mk says what report.toml declares, imports.mk which package modules each notebook imports.
+#
+# A stamp is touched only when its content changed, and a result is written only when it changed,
+# so what follows from an unchanged result is not built again.
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.DEFAULT_GOAL := published
+
+B := outputs/.build
+RUN := .venv/bin/python
+include $(B)/rules.mk
+
+SOURCES := $(wildcard ncpi_eval ncpi_eval/*.py ncpi_eval/*/ ncpi_eval/*/*.py)
+TEMPLATES := $(wildcard ncpi_eval/templates ncpi_eval/templates/* ncpi_eval/templates/*/*)
+DONE := $(PAGES:%=$(B)/stamps/pages/%)
+
+# The folders themselves are listed too: a module that was removed changes nothing else.
+$(B)/imports.mk: notebooks notebooks/report.toml $(NOTEBOOKS) $(SOURCES)
+	@$(RUN) -S -m ncpi_eval.dependencies $@
+include $(B)/imports.mk
+
+.PHONY: published
+published: $(B)/stamps/published
+
+$(DONE): $(B)/stamps/pages/%: notebooks/%.ipynb $(B)/stamps/declared/% $(B)/stamps/lock $(TEMPLATES)
+	@$(RUN) -m ncpi_eval.build page $*
+
+# A result that somebody removed takes its page's stamp with it; build.py sees to that.
+$(RESULTS):
+	@:
+
+$(B)/stamps/published: $(DONE) $(B)/stamps/site $(B)/stamps/commit $(INDEX_MODULES) $(TEMPLATES)
+	@$(RUN) -m ncpi_eval.build publish

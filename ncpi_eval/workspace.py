@@ -1,0 +1,77 @@
+"""The build's own folder: what pages have written so far, and the stamps that make compares.
+
+Nothing here is published before everything is complete. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ncpi_eval import paths
+from ncpi_eval.declarations import Page
+
+OUTPUTS = paths.ROOT / "outputs"
+TREE = OUTPUTS / ".build"
+STAMPS = TREE / "stamps"
+KINDS = ("results", "tables", "figures", "html", "executed")
+
+# What would make two builds of the same commit differ, held fixed for every page.
+FIXED = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONUTF8": "1",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONPATH": str(paths.ROOT),
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+    "LANG": "C.UTF-8",
+    "COLUMNS": "100",
+    "SOURCE_DATE_EPOCH": "0",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MPLCONFIGDIR": str(paths.ROOT / ".venv" / "matplotlib"),
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+}
+
+
+def stamp(name: str, content: Any) -> None:
+    """Write a stamp unless it says this already."""
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    write_if_changed(STAMPS / name, text.encode())
+
+
+def read_stamp(name: str) -> Any:
+    """What a stamp says."""
+    return json.loads((STAMPS / name).read_text(encoding="utf-8"))
+
+
+def write_if_changed(path: Path, content: bytes) -> bool:
+    """Write a file in one step, only if its content is another; whether it was written."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+    return True
+
+
+def owned(stem: str) -> list[str]:
+    """Files in the build tree that a page wrote, relative to the tree; none if it never ran."""
+    try:
+        return list(read_stamp(f"files/{stem}"))
+    except (OSError, ValueError):
+        return []
+
+
+def input_files(page: Page) -> list[str]:
+    """Data files of a page, folders resolved, relative to the root; no parameters."""
+    found: set[str] = set()
+    for name in page.inputs:
+        if name.startswith("{"):
+            continue
+        path = paths.ROOT / name
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        found |= {file.relative_to(paths.ROOT).as_posix() for file in files}
+    return sorted(name for name in found if "/." not in name and "__pycache__" not in name)
