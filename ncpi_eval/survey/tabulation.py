@@ -306,10 +306,6 @@ class _Work:
         frame["family_size"] = int((~np.isnan(adjusted)).sum())
         frame["caveat"] = caveats
         frame["subgroup"] = "test"
-        frame["count"] = pd.array([pd.NA] * len(frame), dtype="Int64")
-        frame["estimate"] = np.nan
-        frame["ci_low"] = np.nan
-        frame["ci_high"] = np.nan
         frame["method"] = CLUSTERED_TEST_METHOD if self.clustered else TEST_METHOD
         return self._finish(frame, _TEST_COLUMNS)
 
@@ -381,7 +377,21 @@ class _Work:
             + "."
             + frame["wave"]
         )
-        return frame[list(columns)]
+        return self._named(frame)[list(columns)]
+
+    def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """With the breakdown and the group in words, as tables and pictures show them."""
+        known = self.questionnaire.groups
+        breakdowns = {name: group.label for name, group in known.items()} | {ALL: "All respondents"}
+        groups = {
+            (name, category): label
+            for name, group in known.items()
+            for category, label in group.categories.items()
+        }
+        frame["breakdown"] = frame["subgroup_variable"].map(breakdowns)
+        places = zip(frame["subgroup_variable"], frame["subgroup"], strict=True)
+        frame["group"] = [groups.get(place, "All respondents") for place in places]
+        return frame
 
 
 _NAIVE = ("statistic", "df", "p_value", "effect_size")
@@ -427,14 +437,14 @@ _COMMON_COLUMNS = [
     "subgroup",
     "wave",
     "unit",
+]
+_ESTIMATE_COLUMNS = [
+    *_COMMON_COLUMNS,
     "count",
     "denominator",
     "estimate",
     "ci_low",
     "ci_high",
-]
-_ESTIMATE_COLUMNS = [
-    *_COMMON_COLUMNS,
     "method",
     "caveat",
     "data_kind",
@@ -445,12 +455,15 @@ _ESTIMATE_COLUMNS = [
     "design_effect",
     "effective_base",
     "clusters",
+    "breakdown",
+    "group",
     "label",
     "letter",
     "higher_than",
 ]
 _TEST_COLUMNS = [
     *_COMMON_COLUMNS,
+    "denominator",
     "p_value",
     "effect_size",
     "method",
@@ -480,6 +493,7 @@ _TEST_COLUMNS = [
     "left_out",
     "refusal",
     "smallest_cell",
+    "breakdown",
     "label",
 ]
 
