@@ -1,7 +1,8 @@
 """Synthetic stand-ins for data that was never published.
 
-`synthesise` makes respondents that give back every printed percentage of the report. A match between
-them and the report shows that definitions and code are right; it confirms nothing about the police.
+`synthesise` makes respondents that give back every printed percentage of the report. A match
+between them and the report shows that definitions and code are right; it confirms nothing about the
+police.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write `data/synthetic/`: ``python -m ncpi_eval.synthesis [--rows N] [--icc R] [--seed S] [--to FOLDER]``.
+"""Write `data/synthetic/`: ``python -m ncpi_eval.synthesis``.
 
 Without options the committed files come out byte for byte. With ``--rows`` a larger or smaller file
 of respondents goes to another folder, for benchmarks.
@@ -23,9 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     asked = _parser().parse_args(arguments)
     if asked.rows != profile.RESPONDENTS and asked.to == paths.data("synthetic"):
-        print(
-            "--rows needs --to FOLDER: data/synthetic holds the 856 respondents.", file=sys.stderr
-        )
+        print("--rows needs --to FOLDER: data/synthetic holds 856 respondents.", file=sys.stderr)
         return 2
     try:
         made = synthesise(
@@ -42,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write(made.responses, asked.to / "responses.csv")
     write(made.forces, asked.to / "forces.csv")
     write(made.themes, asked.to / "open_text_themes.csv")
-    print(
-        f"{len(made.responses)} synthetic respondents of {len(made.forces)} synthetic forces in {asked.to}"
-    )
+    print(f"{len(made.responses)} respondents and {len(made.forces)} forces in {asked.to}")
     return 0
 
 

@@ -1,10 +1,10 @@
 """Whole respondents in cells so that every printed percentage comes out.
 
 One question at a time: respondents are grouped into cells by everything that the report breaks the
-question down by. A plausible expectation of each cell's answers is pulled to the printed percentages
-(raking), shaken as a sample would be, and rounded to whole respondents by integer programming that
-keeps every printed percentage. Where no whole numbers exist, the elastic form of the same programme
-names the printed rows that cannot hold together.
+question down by. A plausible expectation of each cell's answers is pulled to the printed
+percentages (raking), shaken as a sample would be, and rounded to whole respondents by integer
+programming that keeps every printed percentage. Where no whole numbers exist, the elastic form of
+the same programme names the printed rows that cannot hold together.
 """
 
 from __future__ import annotations
@@ -101,11 +101,15 @@ def rake(problem: Puzzle, sweeps: int = 200) -> np.ndarray:
 def shake(table: np.ndarray, rng: np.random.Generator, amount: float = SHAKE) -> np.ndarray:
     """Expectation moved part of the way to a multinomial sample of each cell."""
     sizes = np.rint(table.sum(axis=1)).astype(int)
-    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1e-12)
+    shares = np.round(table / np.maximum(table.sum(axis=1, keepdims=True), 1e-12), 9)
     drawn = np.array(
-        [rng.multinomial(n, p / p.sum()) if n else np.zeros(len(p)) for n, p in zip(sizes, shares)]
+        [
+            rng.multinomial(n, p / p.sum()) if n else np.zeros(len(p))
+            for n, p in zip(sizes, shares, strict=True)
+        ]
     )
-    return (1 - amount) * table + amount * drawn
+    # Rounded, so that the last bits of another machine's arithmetic cannot move a respondent.
+    return np.round((1 - amount) * table + amount * drawn, 6)
 
 
 def solve(problem: Puzzle, rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, object]]:
@@ -180,10 +184,8 @@ def p_value(problem: Puzzle, table: np.ndarray, claim: Claim) -> float:
     """Pearson's chi-square of the comparison that a statement is about; 1 if nothing varies."""
     groups = claim.groups or tuple(sorted(set(problem.cells[claim.variable]) - {"none"}))
     answers = sorted(set(problem.codes))
-    counts = np.array([
-        [table[problem.inside(claim.variable, g)][:, problem.picked([code])].sum() for code in answers]
-        for g in groups
-    ])  # fmt: skip
+    by_group = [table[problem.inside(claim.variable, group)].sum(axis=0) for group in groups]
+    counts = np.array([[row[problem.picked([a])].sum() for a in answers] for row in by_group])
     if claim.codes:
         counted = np.isin(answers, claim.codes)
         counts = np.c_[counts[:, counted].sum(axis=1), counts[:, ~counted].sum(axis=1)]
@@ -194,7 +196,8 @@ def p_value(problem: Puzzle, table: np.ndarray, claim: Claim) -> float:
 
 
 def conflicts(problem: Puzzle) -> list[tuple[Target, int]]:
-    """Printed rows that cannot hold together, with the fewest respondents that would reconcile them.
+    """Printed rows that cannot hold together, with the fewest respondents that would reconcile
+    them.
 
     Returns
     -------
@@ -223,7 +226,9 @@ def conflicts(problem: Puzzle) -> list[tuple[Target, int]]:
     bent = np.rint(result.x[size + k :] - result.x[size : size + k]).astype(int)
     # A group may be too small for any count to print as the percentage does.
     bent = np.where((bent == 0) & (high < low), 1, bent)
-    return [(target, int(slack)) for target, slack in zip(problem.targets, bent) if slack]
+    return [
+        (target, int(slack)) for target, slack in zip(problem.targets, bent, strict=True) if slack
+    ]
 
 
 def irreducible(problem: Puzzle) -> list[Target]:
@@ -373,7 +378,7 @@ def _programme(
         constraints=LinearConstraint(
             matrix.tocsr(), np.r_[sizes, low, wished.ravel()], np.r_[sizes, high, wished.ravel()]
         ),
-        options={"mip_rel_gap": 0.002},
+        options={"mip_rel_gap": 0.0},
     )
     if result.x is None:
         return None

@@ -1,9 +1,9 @@
 """Forty-three invented police forces, and how alike the answers within a force are.
 
-Names, codes (101 to 143), dates and numbers of respondents resemble no real force. The report prints
-how many forces answered (34), how many with more than one response (25, of which 16 inspected and 9
-not) and with more than twenty (16), and the smallest and largest number (1 and 130); everything else
-here is invented.
+Names, codes (101 to 143), dates and numbers of respondents resemble no real force. The report
+prints how many forces answered (34), how many with more than one response (25, of which 16
+inspected and 9 not) and with more than twenty (16), and the smallest and largest number (1 and
+130); everything else here is invented.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def build(rng: np.random.Generator) -> Forces:
     """Draw the forces: names to groups, dates of inspections, numbers of respondents."""
     slots = [(group, size) for group, sizes in RESPONDENTS.items() for size in sizes]
     order = rng.permutation(len(slots))
-    rows = [_force(position, *slots[slot], rng) for position, slot in enumerate(order)]
+    drawn = [slots[slot] for slot in order]
+    rows = [_force(place, group, size, rng) for place, (group, size) in enumerate(drawn)]
     frame = pd.DataFrame(rows)
     quiet = frame.index[(frame["group"] == "neither") & (frame["respondents"] == 6)][0]
     frame.loc[quiet, "first_inspection"] = DURING_SURVEY

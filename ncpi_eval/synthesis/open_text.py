@@ -1,8 +1,8 @@
 """Answers in words, written from building blocks whose themes are known.
 
-The report says which themes were commonest (partnership working, then systems and processes, in both
-best practice and improvement, much alike by inspection status and somewhat different by area) and
-that 38% of those who lack information named partner agencies. Who writes how much about what is
+The report says which themes were commonest (partnership working, then systems and processes, in
+both best practice and improvement, much alike by inspection status and somewhat different by area)
+and that 38% of those who lack information named partner agencies. Who writes how much about what is
 otherwise invented. The true themes go into a file of their own, so that a coding scheme can be
 tested against them.
 """
@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ncpi_eval.synthesis import phrases
+from ncpi_eval.synthesis.dealing import State
 from ncpi_eval.synthesis.profile import OTHER_AREAS, OTHER_ETHNIC, OTHER_RANKS
 from ncpi_eval.synthesis.questions import SPREADS
-from ncpi_eval.synthesis.respondents import State, kept_rows, serials
+from ncpi_eval.synthesis.respondents import kept_rows, serials
 
 # Share of those without all the information who named partner agencies (report, chapter 3).
 PARTNER_AGENCIES = 38
@@ -65,8 +66,8 @@ class Question:
 QUESTIONS: Mapping[str, Question] = {
     "FBPrac": Question(
         phrases.BEST_PRACTICE,
-        {"partnership_working": 32, "systems_and_processes": 25, "specialist_teams": 14, "training": 8,
-         "leadership": 7, "voice_of_the_child": 7, "identifying_risk": 7},
+        {"partnership_working": 32, "systems_and_processes": 25, "specialist_teams": 14,
+         "training": 8, "leadership": 7, "voice_of_the_child": 7, "identifying_risk": 7},
         {"custody": {"systems_and_processes": 1.5, "specialist_teams": 0.5, "leadership": 0.6},
          "child_protection": {"specialist_teams": 1.8, "voice_of_the_child": 1.4},
          "neighbourhood": {"partnership_working": 1.2, "identifying_risk": 1.3}},
@@ -74,8 +75,9 @@ QUESTIONS: Mapping[str, Question] = {
     ),
     "FImp": Question(
         phrases.IMPROVEMENT,
-        {"partnership_working": 27, "systems_and_processes": 25, "specialist_teams": 12, "training": 13,
-         "resources": 11, "leadership": 4, "voice_of_the_child": 4, "identifying_risk": 4},
+        {"partnership_working": 27, "systems_and_processes": 25, "specialist_teams": 12,
+         "training": 13, "resources": 11, "leadership": 4, "voice_of_the_child": 4,
+         "identifying_risk": 4},
         {"custody": {"training": 1.6, "specialist_teams": 0.5},
          "child_protection": {"resources": 1.7, "training": 0.7, "specialist_teams": 1.3},
          "neighbourhood": {"training": 1.3}},
@@ -91,7 +93,8 @@ QUESTIONS: Mapping[str, Question] = {
 
 INFORMATION = Question(
     phrases.INFORMATION,
-    {"internal_procedures": 40, "identifying_risk": 34, "powers_and_legislation": 17, "training": 9},
+    {"internal_procedures": 40, "identifying_risk": 34, "powers_and_legislation": 17,
+     "training": 9},
     {"neighbourhood": {"identifying_risk": 1.3}, "custody": {"powers_and_legislation": 1.4}},
     0.36, 0.15, 0.05, 2,
 )  # fmt: skip
@@ -164,8 +167,8 @@ def add(responses: pd.DataFrame, state: State, rows: int) -> tuple[pd.DataFrame,
     Returns
     -------
     (DataFrame, DataFrame)
-        The columns of the questionnaire in its order, and ``serial, question, theme, trap`` with one
-        row per theme mentioned (and one for a trap in an answer without a theme) of the first block.
+        The columns of the questionnaire in its order, and ``serial, question, theme, trap`` with
+        one row per theme mentioned by the first block's respondents.
     """
     writer = Writer(state.rng("words"))
     parts = [_information(state, writer)]
@@ -243,7 +246,7 @@ def _draw_themes(question: Question, area: str, rng: np.random.Generator) -> lis
 
 
 def _information(state: State, writer: Writer) -> Written:
-    """Information wanted: asked of those who lack some; exactly the printed share names partners."""
+    """Information wanted, asked of those who lack some; the printed share names partners."""
     people, info = state.people, state.answers["Info"]
     lacking = np.flatnonzero(np.isin(info[0], (2, 3, 4)))
     texts, codes, themes = _empty(people)
@@ -271,7 +274,7 @@ def _information(state: State, writer: Writer) -> Written:
 def _by_block(
     info: np.ndarray, texts: np.ndarray, codes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The first block's answers handed to those who lack as much information in the other blocks."""
+    """The first block's answers, handed in the other blocks to those who lack information."""
     all_texts = np.full(info.shape, None, dtype=object)
     all_codes = np.zeros(info.shape, dtype=np.int16)
     kinds = np.where(info == 1, 1, np.where(info == 0, 0, 2))
@@ -302,7 +305,9 @@ def _specified(
     chosen = (codes == other).fillna(False).to_numpy(dtype=bool)
     drawn = rng.integers(len(choices), size=len(codes))
     told = rng.random(len(codes)) < 0.9
-    return np.where(chosen & told, np.array(choices, dtype=object)[drawn], None)
+    words = np.array(choices, dtype=object)[drawn]
+    words[~(chosen & told)] = None
+    return words
 
 
 def _ordered(responses: pd.DataFrame) -> pd.DataFrame:
@@ -323,7 +328,7 @@ def _ordered(responses: pd.DataFrame) -> pd.DataFrame:
 def _themes(state: State, parts: Sequence[Written], keep: np.ndarray, rows: int) -> pd.DataFrame:
     """True themes of the first block, by serial."""
     first = keep[keep < len(state.people)]
-    serial_of = dict(zip(first.tolist(), serials(rows)[: len(first)]))
+    serial_of = dict(zip(first.tolist(), serials(rows)[: len(first)], strict=True))
     found = [
         (serial_of[position], part.name, theme, part.traps.get(position, ""))
         for part in parts

@@ -1,8 +1,8 @@
 """Who the synthetic respondents are: force, area, service, rank, age, sex and ethnic group.
 
-The sizes of the groups are not printed, but a total and its parts bound them: 60% of all, 54% of the
-inspected and 69% of the uninspected cannot hold unless 33 to 47% work in uninspected forces. The
-sizes below lie inside all such bounds (tests recompute them) and are otherwise invented.
+The sizes of the groups are not printed, but a total and its parts bound them: 60% of all, 54% of
+the inspected and 69% of the uninspected cannot hold unless 33 to 47% work in uninspected forces.
+The sizes below lie inside all such bounds (tests recompute them) and are otherwise invented.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _breakdowns(people: pd.DataFrame, forces: Forces) -> pd.DataFrame:
     joint = forces.table.set_index("force")["joint_inspection"].ne("")
     people["joint_inspection"] = [
         _joint(group, bool(joint.get(force, False)))
-        for group, force in zip(people["inspection_status"], people["force"])
+        for group, force in zip(people["inspection_status"], people["force"], strict=True)
     ]
     people["area"] = people["RArea"].map(AREA_NAMES).fillna("none")
     people["service"] = people["RServ"].map(

@@ -61,10 +61,13 @@ _TRAINING_ORDER = (1, 2, 3, 5, 4)
 
 
 def _agreement(
-    shares: tuple[float, ...], base: int, factor: str = "view", **more: Mapping
+    shares: tuple[float, ...],
+    base: int,
+    lean: Mapping[tuple[str, str], Mapping[int, float]],
+    also: Mapping[tuple[int, ...], int] | None = None,
 ) -> Spread:
-    spread = dict(zip(range(1, 7), shares))
-    return Spread(spread, _AGREE_ORDER, factor, 0.6, base, 7, **more)
+    spread = dict(enumerate(shares, start=1))
+    return Spread(spread, _AGREE_ORDER, "view", 0.6, base, 7, lean, also or {})
 
 
 _SPECIALISTS_SURER = {
@@ -103,6 +106,7 @@ SPREADS: Mapping[str, Spread] = {
             ("inspection_status", "uninspected"): {1: 0.35, 2: 0.8, 3: 4.0},
             ("area", "child_protection"): {1: 1.8, 4: 0.7},
             ("rank", "inspector_or_above"): {1: 3.0, 4: 0.5},
+            ("awareness", "unaware"): {1: 0.4, 2: 0.7, 4: 1.6},
         },
     ),
     "NCPIAware": Spread(
@@ -129,6 +133,7 @@ SPREADS: Mapping[str, Spread] = {
             ("area", "child_protection"): {1: 1.8, 2: 1.3, 5: 0.6},
             ("area", "custody"): {1: 0.5, 2: 0.8, 5: 1.4},
             ("rank", "inspector_or_above"): {1: 2.5, 2: 1.5, 5: 0.4},
+            ("awareness", "unaware"): {1: 0.1, 2: 0.3, 4: 1.6, 5: 2.2},
         },
     ),
     "TrainHelp": Spread(
@@ -165,12 +170,20 @@ SPREADS: Mapping[str, Spread] = {
         {("rank", "inspector_or_above"): {1: 4.0, 2: 4.0}},
     ),
     "LeEvInt": Spread({1: 68, 2: 11, 3: 21}, (1, 3, 2), "view", 0.2, 848, 4),
-    "NCPIimp": Spread({1: 23, 2: 6, 3: 2, 4: 69}, (1, 2, 3, 4), "knowledge", 0.6, 834, 5),
+    "NCPIimp": Spread(
+        {1: 23, 2: 6, 3: 2, 4: 69},
+        (1, 2, 3, 4),
+        "knowledge",
+        0.6,
+        834,
+        5,
+        {("awareness", "unaware"): {1: 0.35, 4: 2.0}},
+    ),
 }
 
 # Training: the most recent of the four subjects, spread of recency classes 1 to 5 of TrainAny, and
 # which subject was the one that puts a person into the class.
-RECENCY = {1: 47.0, 2: 22.0, 3: 12.0, 4: 12.0, 5: 7.0}
+RECENCY = {1: 47.0, 2: 22.0, 3: 12.0, 4: 9.5, 5: 9.5}
 SUBJECT = {1: 0.2, 2: 0.08, 3: 0.5, 4: 0.22}
 
 # Answers on the other subjects, given the class; codes above the class cannot occur.

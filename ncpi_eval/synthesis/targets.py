@@ -53,8 +53,8 @@ class Target:
 class Claim:
     """A statement that a response set differs between the groups of a breakdown, or does not.
 
-    `codes` is empty when the statement is about the whole distribution; `groups` are the groups that
-    it compares, empty for all of the breakdown.
+    `codes` is empty when the statement is about the whole distribution; `groups` are the groups
+    that it compares, empty for all of the breakdown.
     """
 
     question: str
@@ -162,7 +162,7 @@ def targets(figures: pd.DataFrame, questions: Iterable[str]) -> list[Target]:
         variable, subgroup = _group(row)
         key = (row["question"], codes, variable, subgroup, int(value))
         grouped.setdefault(key, []).append(str(row["id"]))
-    return sorted(Target(*key, ids=tuple(sorted(ids))) for key, ids in grouped.items())
+    return sorted(Target(*(*key, tuple(sorted(ids)))) for key, ids in grouped.items())
 
 
 def claims(figures: pd.DataFrame, questions: Iterable[str]) -> list[Claim]:
@@ -178,12 +178,11 @@ def claims(figures: pd.DataFrame, questions: Iterable[str]) -> list[Claim]:
             continue
         if codes is None:
             continue
-        groups = (
-            () if "|" not in _text(row["subgroup"]) else tuple(sorted(row["subgroup"].split("|")))
-        )
+        groups = tuple(sorted(_text(row["subgroup"]).split("|")))
+        groups = groups if len(groups) > 1 else ()
         key = (row["question"], codes, variable, groups, said == "yes")
         grouped.setdefault(key, []).append(str(row["id"]))
-    return sorted(Claim(*key, ids=tuple(sorted(ids))) for key, ids in grouped.items())
+    return sorted(Claim(*(*key, tuple(sorted(ids)))) for key, ids in grouped.items())
 
 
 def bases(figures: pd.DataFrame, questions: Iterable[str]) -> dict[str, tuple[int, int]]:
