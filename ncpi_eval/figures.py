@@ -19,6 +19,7 @@ from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -49,14 +50,15 @@ LARGEST_SVG = 250_000
 PIXELS_PER_INCH = 160
 
 _STOCK = re.compile(
-    r"no description has been provided|^\s*(an? )?(image|picture|figure|graph|plot|chart|photo)"
-    r"( (of|showing|that shows))?\b|alt[- ]?text|lorem ipsum|\bto ?do\b|\btbc\b|\bplaceholder\b",
+    r"no description has been provided|alt[- ]?text|lorem ipsum|\bto ?do\b|\btbc\b|\bplaceholder\b"
+    r"|^\s*((an?|the|this) )?((stacked|grouped|horizontal|bar|line|dot|box|scatter|forest) )*"
+    r"(image|picture|figure|graph|plot|chart|photo)\b",
     re.IGNORECASE,
 )
 
 # Text is measured with the font that matplotlib carries, so that a picture is the same everywhere,
 # and shown with the reader's; DejaVu Sans is wider than those, so that labels keep clear.
-HOUSE: Mapping[str, Any] = {
+HOUSE: dict[Any, Any] = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "font.family": "sans-serif",
@@ -67,7 +69,7 @@ HOUSE: Mapping[str, Any] = {
     "xtick.color": TEXT_COLOUR,
     "ytick.color": TEXT_COLOUR,
     "axes.edgecolor": FAINT,
-    "axes.prop_cycle": mpl.cycler(color=list(PALETTE)),
+    "axes.prop_cycle": cycler(color=list(PALETTE)),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.spines.left": False,
@@ -110,7 +112,7 @@ def new(height: float, width: float = WIDTH, **subplots: Any) -> tuple[Figure, A
     **subplots
         As for `matplotlib.figure.Figure.subplots`.
     """
-    with mpl.rc_context(dict(HOUSE)):
+    with mpl.rc_context(HOUSE):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         return figure, figure.subplots(**subplots)
@@ -159,7 +161,7 @@ def bars(
     groups = _order(frame, series, names)
     _few(groups)
     height = 0.27 * len(groups)
-    with mpl.rc_context(dict(HOUSE)):
+    with mpl.rc_context(HOUSE):
         rows = len(categories) * (height + 0.26)
         figure, axes = new(0.75 + max(rows, 0.6) + (0.35 if len(groups) > 1 else 0))
         longest = _longest(frame, interval[1])
@@ -215,7 +217,7 @@ def stacked(
     groups = list(dict.fromkeys(frame[category].astype(str)))
     parts = _order(frame, series, None)
     colours = _scale(parts, neutral)
-    with mpl.rc_context(dict(HOUSE)):
+    with mpl.rc_context(HOUSE):
         lines = math.ceil(sum(len(_named(p, names)) + 6 for p in parts) / 78)
         figure, axes = new(0.85 + 0.5 * len(groups) + 0.25 * lines)
         for place, group in enumerate(groups):
@@ -270,7 +272,7 @@ def dots(
     """
     rows = disclosure.release(frame)
     floor = 1e-4
-    with mpl.rc_context(dict(HOUSE)):
+    with mpl.rc_context(HOUSE):
         figure, axes = new(1.0 + 0.34 * len(rows))
         for place, (_, row) in enumerate(rows.iterrows()):
             ends = [row.get(low), row.get(high)]
@@ -623,7 +625,7 @@ def _picture(figure: Figure, name: str, caption: str, alt: str) -> tuple[str, st
     if len(svg) <= LARGEST_SVG:
         return svg, ".svg", (svg + "\n").encode("utf-8")
     buffer = io.BytesIO()
-    with mpl.rc_context(dict(HOUSE)):
+    with mpl.rc_context(HOUSE):
         figure.savefig(
             buffer,
             format="png",
@@ -639,7 +641,7 @@ def _picture(figure: Figure, name: str, caption: str, alt: str) -> tuple[str, st
 def _svg(figure: Figure, name: str, caption: str, alt: str) -> str:
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with mpl.rc_context(dict(HOUSE)):
+    with mpl.rc_context(HOUSE):
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata=nothing)
     drawn = buffer.getvalue()
     opening = re.search(r"<svg[^>]*>", drawn)

@@ -104,7 +104,7 @@ def link(row: pd.Series | dict[str, Any], text: str) -> str:
     """Text as a link to the row's place on its data page; escaped text if it has none."""
     series = row if isinstance(row, pd.Series) else pd.Series(row)
     home = results.home(series)
-    if home is None or not text:
+    if home is None or text in ("", disclosure.NOT_APPLICABLE):
         return escape(text)
     return f'<a href="data-{home}.html#{escape(str(series["id"]))}">{escape(text)}</a>'
 

@@ -63,7 +63,7 @@ _DROPPED = re.compile(
     r"<(script|style|iframe|object|embed|svg|math|template|noscript)\b.*?(</\1\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
-_HEADING = re.compile(r"<h([1-6])(?:\s[^>]*?)?(?:\sid=\"([^\"]*)\")?\s*>(.*?)</h\1>", re.DOTALL)
+_HEADING = re.compile(r"<h([1-6])([^>]*)>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 # What a page may not hold, whatever put it there.
@@ -176,11 +176,11 @@ def render_data_page(name: str, csv_path: Path | str, site: Site) -> str:
         ".csv</a>, which has every column and every digit.</p>"
     ]
     same = [(c, frame[c].iloc[0]) for c in constant if frame[c].iloc[0] != ""]
+    end = ""
     if same:
         pairs = "".join(f"<dt>{escape(c)}</dt><dd>{escape(value)}</dd>" for c, value in same)
-        body.append(f'<h2 id="same">The same in every row</h2>\n<dl>{pairs}</dl>')
-    body.append(_data_tables(frame, kept, name))
-    html = "\n".join(body)
+        end = f'<h2 id="same">The same in every row</h2>\n<dl>{pairs}</dl>'
+    html = "\n".join([*body, _data_tables(frame, kept, name), end])
     synthetic = "data_kind" in frame and "synthetic" in set(frame["data_kind"])
     return _page(
         site,
@@ -352,9 +352,9 @@ def _joined(outputs: Sequence[Any]) -> list[Any]:
     """Outputs with neighbouring pieces of one stream put together."""
     joined: list[Any] = []
     for output in outputs:
-        last = joined[-1] if joined else None
-        same = last is not None and last.output_type == output.output_type == "stream"
-        if same and last.name == output.name:
+        last: Any = joined[-1] if joined else {}
+        is_stream = output.output_type == "stream"
+        if is_stream and last and last.output_type == "stream" and last.name == output.name:
             last.text += output.text
         else:
             joined.append(output)
@@ -477,8 +477,9 @@ def _with_headings(body: str) -> tuple[str, list[dict[str, Any]]]:
         while identity in used:
             identity, number = f"{stem}-{number}", number + 1
         used.add(identity)
-        if found.group(2):
-            renamed.setdefault(found.group(2), identity)
+        given = re.search(r'id="([^"]*)"', found.group(2))
+        if given:
+            renamed.setdefault(given.group(1), identity)
         if level <= 3:
             entries.append({"level": level, "id": identity, "text": text})
         return f'<h{level} id="{identity}">{found.group(3).strip()}</h{level}>'
@@ -526,13 +527,15 @@ def _provenance_table(title: str, value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if value is None or value == "" or value == {}:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_text(content)}" for key, content in value.items())
     if isinstance(value, (list, tuple)):
         return ", ".join(_text(content) for content in value) or "none"
-    return "none" if value is None or value == "" else str(value)
+    return str(value)
 
 
 def _words(key: Any) -> str:

@@ -76,6 +76,8 @@ UNITS = (
     "tests",
     "simulations",
     "options",
+    "claims",
+    "variables",
     # Units of the transcription of the published report.
     "percent",
     "percent_approximate",

@@ -1,0 +1,153 @@
+"""Tables: headers for everybody, notes, links and files."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from ncpi_eval import results, tables
+from ncpi_eval.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def outputs(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
+    monkeypatch.setattr(tables, "_used", {})
+    return tmp_path
+
+
+def frame(kind="synthetic", counts=(30, 40)):
+    return pd.DataFrame(
+        {
+            "id": ["Q.1.s.inspected.2019", "Q.1.s.uninspected.2019"],
+            "item": "Aims <i>",
+            "subgroup": ["inspected", "uninspected"],
+            "unit": "respondents",
+            "count": list(counts),
+            "denominator": [60, 160],
+            "estimate": [counts[0] / 60, counts[1] / 160],
+            "ci_low": [0.38, 0.19],
+            "ci_high": [0.62, 0.32],
+            "data_kind": kind,
+        }
+    )
+
+
+def show(data, **given):
+    fixed = {"name": "aims", "caption": "Who knows the aims", "source": "Survey, 2019"}
+    return tables.show(data, **{**fixed, **given})
+
+
+def test_headers_caption_source_and_links():
+    html = show(results.save("survey_estimates", frame())).html
+    assert "<caption>Who knows the aims</caption>" in html
+    assert "Source: Survey, 2019. " in html
+    assert '<a href="../tables/aims.csv">Download aims.csv</a>' in html
+    assert all('scope="' in tag for tag in re.findall(r"<th\b[^>]*>", html))
+    assert not re.search(r"<th[^>]*>\s*</th>", html)
+    assert '<th scope="row">inspected</th>' in html
+    link = '<a href="data-survey_estimates.html#Q.1.s.inspected.2019">50%</a>'
+    assert f'<td class="number">{link}</td><td class="number">38% to 62%</td>' in html
+    assert 'role="region" tabindex="0" aria-label="Who knows the aims"' in html
+
+
+def test_the_file_holds_the_same_rows(outputs):
+    show(frame(), columns={"subgroup": "Group", "percent": "Per cent"})
+    lines = (outputs / "tables/aims.csv").read_text().splitlines()
+    assert lines[0].startswith("id,item,subgroup,unit,count")
+    assert len(lines) == 3
+
+
+def test_synthetic_data_says_so_and_real_data_does_not():
+    shown = show(frame())
+    assert "Synthetic data: invented" in shown.html
+    assert shown.metadata["data_kind"] == ["synthetic"]
+    tables._used.clear()
+    assert "Synthetic" not in show(frame(kind="real")).html
+
+
+def test_what_is_withheld_is_marked_and_explained():
+    html = show(frame(kind="real", counts=(5, 40))).html
+    assert "[c]" in html
+    assert "[c] withheld so that nobody can be identified: fewer than 10 people" in html
+    assert ">5<" not in html
+
+
+def test_the_base_stands_below_unless_it_is_a_column():
+    columns = {"subgroup": "Group", "percent": "Per cent"}
+    assert "Base: 60 to 160 respondents." in show(frame(), columns=columns).html
+    columns["base"] = "Base"
+    assert "60 to 160" not in show(frame(), columns=columns, name="other").html
+
+
+def test_groups_side_by_side():
+    html = show(
+        results.save("survey_estimates", frame()),
+        columns={"item": "Aim"},
+        across="subgroup",
+        cell=("percent", "base"),
+        names={"uninspected": "Not yet", "inspected": "Inspected"},
+    ).html
+    assert (
+        '<th scope="col">Aim</th><th scope="col" class="number">Not yet</th>'
+        '<th scope="col" class="number">Inspected</th>'
+    ) in html
+    assert '<th scope="row">Aims &lt;i&gt;</th>' in html
+    assert '#Q.1.s.uninspected.2019">25%</a> (160)</td>' in html
+
+
+def test_two_rows_for_one_cell_are_refused():
+    doubled = pd.concat([frame(), frame().assign(id=["a", "b"])])
+    with pytest.raises(InputError, match="found two rows for Aims <i>; expected one row per cell"):
+        show(doubled, columns={"item": "Aim"}, across="subgroup")
+
+
+def test_names_for_values():
+    html = show(
+        frame(), columns={"subgroup": "Group", "percent": "%"}, names={"inspected": "Inspected"}
+    ).html
+    assert '<th scope="row">Inspected</th>' in html
+
+
+def test_unknown_columns_and_empty_headers_are_refused():
+    with pytest.raises(InputError) as refused:
+        show(frame(), columns={"subgroup": "Group", "percents": "%", "count": " "})
+    assert "columns: found percents; expected a column of the frame" in str(refused.value)
+    assert "columns: found no header for count" in str(refused.value)
+
+
+@pytest.mark.parametrize("what", ["caption", "source"])
+def test_caption_and_source_are_required(what):
+    with pytest.raises(InputError, match=f"Nothing is shown without a {what}"):
+        show(frame(), **{what: " "})
+
+
+def test_a_percentage_typed_into_a_caption_is_refused():
+    with pytest.raises(InputError, match="typed percentage"):
+        show(frame(), caption="Aims: 50% know them")
+
+
+def test_a_name_is_used_once_in_a_build():
+    show(frame())
+    with pytest.raises(InputError, match="found 'aims' twice; expected each name once"):
+        show(frame())
+
+
+def test_a_cell_can_be_run_again_outside_a_build(monkeypatch, tmp_path):
+    monkeypatch.delenv("NCPI_EVAL_WRITE")
+    monkeypatch.setattr("ncpi_eval.paths.ROOT", tmp_path)
+    show(frame())
+    show(frame())
+
+
+def test_a_name_is_no_path():
+    with pytest.raises(InputError, match="cannot have this name"):
+        show(frame(), name="../../x")
+
+
+def test_a_missing_number_is_marked_as_not_applicable():
+    data = frame().assign(p_value=[0.01, None])
+    html = show(data, columns={"subgroup": "Group", "p_value": "p"}).html
+    assert '<td class="number">[z]</td>' in html
