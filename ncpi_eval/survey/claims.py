@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
+from scipy.stats import chi2_contingency
 
 Answer = tuple[bool, str, str]
 
@@ -18,6 +20,8 @@ Answer = tuple[bool, str, str]
 COMPARED = {"area": ("custody", "child_protection", "neighbourhood")}
 # "Around a quarter" is taken to be right to the nearest five.
 ABOUT = 2.5
+# Rows of open answers that are no theme.
+NO_THEME = ("nothing", "unthemed")
 
 
 class Released:
@@ -138,6 +142,32 @@ def _first_higher(claim: pd.Series, released: Released) -> Answer | None:
     return one.estimate > two.estimate, f"{_said(one)} against {_said(two)}", one.id
 
 
+def _themes_alike(claim: pd.Series, released: Released) -> Answer | None:
+    """None of the two most common themes differs between the groups by a test at 0.05."""
+    themes = _ranked(released.single(claim["question"]))[:2]
+    if not themes:
+        return None
+    p_values = []
+    for theme in themes:
+        groups = released.groups(claim["question"], theme.response, claim["subgroup_variable"])
+        p_values.append(pearson(list(groups.values())))
+    return min(p_values) >= 0.05, f"smallest p = {min(p_values):.3f}", themes[0].id
+
+
+def _ranked(themes: dict) -> list:
+    """Themes from the most common; what is no theme is left out."""
+    named = [row for code, row in themes.items() if code not in NO_THEME]
+    return sorted(named, key=lambda row: -row.count)
+
+
+def pearson(rows: list) -> float:
+    """P-value of Pearson's chi-square, without correction, of one set of answers over groups."""
+    table = np.array([[r.count, r.denominator - r.count] for r in rows], dtype=float)
+    if (table.sum(axis=0) == 0).any() or (table.sum(axis=1) == 0).any():
+        return 1.0
+    return float(chi2_contingency(table, correction=False).pvalue)
+
+
 def _most_common(claim: pd.Series, released: Released) -> Answer | None:
     """The named answers are the most common of those that can be given."""
     where = (claim["subgroup_variable"], claim["subgroup"])
@@ -158,7 +188,7 @@ def _common_theme(claim: pd.Series, released: Released) -> Answer | None:
     mine = themes.get(claim["response"])
     if mine is None:
         return None
-    more = [row for row in themes.values() if row.count > mine.count]
+    more = [row for row in _ranked(themes) if row.count > mine.count]
     return len(more) < 2, f"{_said(mine)}; {len(more)} themes are named more often", mine.id
 
 
@@ -169,13 +199,12 @@ def _theme_named(claim: pd.Series, released: Released) -> Answer | None:
 
 def _themes_differ(claim: pd.Series, released: Released) -> Answer | None:
     """The most common theme's share is not the same in every group."""
-    themes = released.single(claim["question"])
+    themes = _ranked(released.single(claim["question"]))
     if not themes:
         return None
-    top = max(themes, key=lambda code: themes[code].count)
-    groups = released.groups(claim["question"], top, claim["subgroup_variable"])
+    groups = released.groups(claim["question"], themes[0].response, claim["subgroup_variable"])
     shares = {whole_per_cent(row.count, row.denominator) for row in groups.values()}
-    return len(shares) > 1, ", ".join(_said(r) for r in groups.values()), themes[top].id
+    return len(shares) > 1, ", ".join(_said(r) for r in groups.values()), themes[0].id
 
 
 def _below_100(claim: pd.Series, released: Released) -> Answer | None:
@@ -204,6 +233,7 @@ RELATIONS: dict[str, Callable[[pd.Series, Released], Answer | None]] = {
     "most common themes": _common_theme,
     "theme named": _theme_named,
     "themes differ by group": _themes_differ,
+    "themes alike by group": _themes_alike,
     "rounded answers add to less than 100": _below_100,
 }
 

@@ -14,10 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
+
+from ncpi_eval.questionnaire import Questionnaire
 
 COLUMNS = ["check", "about", "arithmetic", "holds", "claims"]
 
@@ -513,6 +516,58 @@ def check(
     return found.sort_values("holds", kind="stable").reset_index(drop=True)
 
 
+# Respondents of the published survey (report, appendix D).
+RESPONDENTS = 856
+# Questions that the routing lets some respondents past, with the answer that skips them. The text
+# of the report says of both that only some were asked.
+ROUTED = {"NCPIAims": ("NCPIAware", "6")}
+
+
+def settings(questionnaire: Questionnaire) -> dict[str, Any]:
+    """What `check` needs to know of the questionnaire: options in the base, and routing."""
+    options = {
+        name: [str(code) for code in variable.base_codes]
+        for name, variable in questionnaire.variables.items()
+        if variable.options
+    }
+    return {"options": options, "routing": ROUTED, "respondents": RESPONDENTS}
+
+
+def check_report(figures: pd.DataFrame, questionnaire: Questionnaire) -> pd.DataFrame:
+    """Every check on the transcription of the published report; see `check`."""
+    return check(figures, **settings(questionnaire))
+
+
+def checks_table(checks: pd.DataFrame) -> pd.DataFrame:
+    """The checks as rows of results: ``item`` is the law, ``holds`` yes or no."""
+    number = checks.groupby("check").cumcount() + 1
+    return pd.DataFrame(
+        {
+            "id": checks["check"].str.replace(" ", "-") + "." + number.astype(str),
+            "item": checks["check"],
+            "about": checks["about"],
+            "arithmetic": checks["arithmetic"],
+            "holds": checks["holds"].map({True: "yes", False: "no"}),
+            "claims": checks["claims"],
+            "unit": "claims",
+            "data_kind": "published",
+        }
+    )
+
+
+def readings_table(
+    figures: pd.DataFrame, readings: pd.DataFrame, questionnaire: Questionnaire
+) -> pd.DataFrame:
+    """`compare_readings` on the published report, as rows of results."""
+    compared = compare_readings(figures, readings, **settings(questionnaire))
+    names = compared["point"] + "." + (compared.groupby("point").cumcount() + 1).astype(str)
+    return compared.assign(
+        id="reading." + names.str.replace(r"[^A-Za-z0-9.]+", "-", regex=True),
+        unit="claims",
+        data_kind="published",
+    )
+
+
 def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
     """The transcription as one reading defines it.
 
@@ -541,9 +596,7 @@ def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
     return read[~read["id"].isin(misprints)]
 
 
-def compare_readings(
-    figures: pd.DataFrame, readings: pd.DataFrame, **settings: object
-) -> pd.DataFrame:
+def compare_readings(figures: pd.DataFrame, readings: pd.DataFrame, **known: Any) -> pd.DataFrame:
     """How many of the printed numbers hold together under each reading.
 
     Parameters
@@ -551,7 +604,7 @@ def compare_readings(
     figures, readings : DataFrame
         The transcription, and readings.csv with columns ``point``, ``reading``, ``definition``,
         ``chosen`` (yes or no) and those of `apply_reading`.
-    **settings
+    **known
         As for `check`.
 
     Returns
@@ -564,7 +617,7 @@ def compare_readings(
     for point, group in readings.groupby("point", sort=False):
         touched = set(group["id"])
         for reading, part in group.groupby("reading", sort=False):
-            result = check(apply_reading(figures, part), **settings)  # type: ignore[arg-type]
+            result = check(apply_reading(figures, part), **known)
             about = result[_touching(result["claims"], touched)]
             rows.append(
                 {

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ncpi_eval.questionnaire import FORCE_VARIABLE, Questionnaire, Variable
+from ncpi_eval.sources import Survey
 from ncpi_eval.survey.validation import is_answered
 
 #: Bands of responses per force (first and last, both inclusive). The report says how many forces
@@ -252,54 +253,63 @@ def _frame(rows: list[dict[str, object]], wave: str, data_kind: str) -> pd.DataF
     return frame
 
 
-def response_counts(
-    survey_forces: pd.Series, status: pd.Series | None, *, data_kind: str
-) -> pd.DataFrame:
+def response_counts(survey: Survey) -> pd.DataFrame:
     """How many answered, and from how many forces, as the report counts them.
-
-    Parameters
-    ----------
-    survey_forces : Series
-        Force code of each respondent; missing where not given.
-    status : Series or None
-        Inspection status of each respondent's force, in the same order.
-    data_kind : str
-        Goes into every row.
 
     Returns
     -------
     DataFrame
         Columns ``id`` (the ``key`` of the claim in figures.csv), ``item``, ``unit``, ``count``,
-        ``denominator`` (of forces: those with a response), ``data_kind``.
+        ``denominator`` (of forces: those with a response), ``wave``, ``data_kind``. Without the
+        force variable only the respondents are counted.
     """
-    sizes = survey_forces.value_counts()
-    several = sizes.index[sizes > 1]
-    counts = [
-        ("survey.respondents", "Respondents", "respondents", len(survey_forces)),
-        ("survey.forces.responded", "Forces with a response", "forces", len(sizes)),
-        ("survey.forces.more_than_one", "Forces with several responses", "forces", len(several)),
-        (
-            "survey.forces.more_than_20",
-            "Forces with more than 20",
-            "forces",
-            int((sizes > 20).sum()),
-        ),
-        (
-            "survey.responses_per_force.min",
-            "Fewest responses of a force",
-            "respondents",
-            sizes.min(),
-        ),
-        ("survey.responses_per_force.max", "Most responses of a force", "respondents", sizes.max()),
-    ]
-    if status is not None:
-        of_force = status.groupby(survey_forces.to_numpy(), observed=True).first().reindex(several)
-        for name in ("inspected", "uninspected"):
-            item = f"Forces with several responses, {name}"
-            number = int((of_force == name).sum())
-            counts.append((f"survey.forces.more_than_one.{name}", item, "forces", number))
+    counts = [("survey.respondents", "Respondents", "respondents", len(survey))]
+    if survey.has_force:
+        counts += _force_counts(survey)
     frame = pd.DataFrame(counts, columns=["id", "item", "unit", "count"])
     frame["count"] = frame["count"].astype("Int64")
-    responding = frame["unit"].eq("forces")
-    frame["denominator"] = pd.Series(len(sizes), index=frame.index, dtype="Int64").where(responding)
-    return frame.assign(data_kind=data_kind)
+    forces = frame["unit"].eq("forces")
+    responded = int(frame.loc[frame["id"].eq("survey.forces.responded"), "count"].sum())
+    frame["denominator"] = pd.Series(responded, index=frame.index, dtype="Int64").where(forces)
+    return frame.assign(wave=survey.wave, data_kind=survey.data_kind)
+
+
+def _force_counts(survey: Survey) -> list[tuple[str, str, str, int]]:
+    force = survey.responses[FORCE_VARIABLE]
+    force = force.where(force.isin(survey.forces["force"]))
+    sizes = force.value_counts()
+    several = sizes.index[sizes > 1]
+    rows = [
+        ("responded", "Forces with a response", len(sizes)),
+        ("more_than_one", "Forces with several responses", len(several)),
+        ("more_than_20", "Forces with more than 20 responses", int((sizes > 20).sum())),
+    ]
+    status = survey.groups[STATUS].groupby(force, observed=True).first().reindex(several)
+    for name in survey.questionnaire.groups[STATUS].categories:
+        item = f"Forces with several responses, {name}"
+        rows.append((f"more_than_one.{name}", item, int((status == name).sum())))
+    counted = [(f"survey.forces.{name}", item, "forces", count) for name, item, count in rows]
+    per_force = "survey.responses_per_force"
+    return [
+        *counted,
+        (f"{per_force}.min", "Fewest responses of a force", "respondents", int(sizes.min())),
+        (f"{per_force}.max", "Most responses of a force", "respondents", int(sizes.max())),
+    ]
+
+
+def describe(survey: Survey) -> pd.DataFrame:
+    """Everything that this module says of one wave, one below the other, with groups in words."""
+    known = {"wave": survey.wave, "data_kind": survey.data_kind}
+    book = survey.questionnaire
+    frame = pd.concat(
+        [
+            response_by_force(survey.responses, survey.groups, book, **known),
+            sample_profile(survey.responses, book, **known),
+            item_nonresponse(survey.responses, book, **known),
+            routing_breaches(survey.reported, **known),
+            straight_lining(survey.reported, **known),
+            other_checks(survey.reported, **known),
+        ],
+        ignore_index=True,
+    )
+    return frame.assign(suppressed=False)

@@ -18,7 +18,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
 
-from ncpi_eval.survey.claims import ABOUT, Released, check_claim, same_set, whole_per_cent
+from ncpi_eval.survey.claims import (
+    ABOUT,
+    Released,
+    check_claim,
+    pearson,
+    same_set,
+    whole_per_cent,
+)
 from ncpi_eval.survey.consistency import MISPRINT, apply_reading
 
 # The evaluation tested at the 95% level (report, chapter 1).
@@ -39,8 +46,6 @@ def reconcile(
     tests: pd.DataFrame,
     counts: pd.DataFrame,
     checks: pd.DataFrame,
-    *,
-    data_kind: str,
 ) -> pd.DataFrame:
     """Compare every published row with what the data gives.
 
@@ -57,16 +62,15 @@ def reconcile(
     checks : DataFrame
         What `consistency.check` found in the transcription; its arithmetic is the reason why a row
         is called contradicted.
-    data_kind : {"synthetic", "real"}
-        With ``real`` the recomputed values are left out and only verdicts are given.
-
     Returns
     -------
     DataFrame
         The transcription with ``recomputed`` (per cent, count or p-value), ``recomputed_base``,
         ``difference`` (recomputed minus printed), ``verdict``, ``reason`` and ``result_id`` (the
-        row of outputs/results it was compared with).
+        row of outputs/results it was compared with). With real respondents the first three are
+        left out: only verdicts are given.
     """
+    data_kind = str(estimates["data_kind"].iloc[0])
     chosen = readings[readings["chosen"] == "yes"]
     defined = chosen[chosen["use"] != MISPRINT]
     read = apply_reading(figures, defined)
@@ -241,7 +245,7 @@ class _Against:
             chosen = self.released.groups(question, row["response"], variable)
             compared = [chosen[name] for name in groups if name in chosen] or list(chosen.values())
             if len(compared) > 1:
-                found.append(("printed answers", _pearson(compared), compared[0].id))
+                found.append(("printed answers", pearson(compared), compared[0].id))
         whole = self.tests.get((question, "all", variable))
         if whole is not None and not pd.isna(whole["p_value"]) and _covers(groups, whole):
             found.append(("whole distribution", float(whole["p_value"]), str(whole["id"])))
@@ -268,14 +272,6 @@ class _Against:
 def _covers(groups: list[str], test: pd.Series) -> bool:
     """Whether the test of a whole breakdown compares just the groups that the report compared."""
     return groups == ["all"] or set(str(test["compared"]).split("|")) <= set(groups)
-
-
-def _pearson(rows: list) -> float:
-    """Pearson chi-square p-value, without correction, of one set of answers over groups."""
-    table = np.array([[r.count, r.denominator - r.count] for r in rows], dtype=float)
-    if (table.sum(axis=0) == 0).any():
-        return 1.0
-    return float(chi2_contingency(table, correction=False).pvalue)
 
 
 def _within(printed: object, base: float) -> bool:
