@@ -58,6 +58,7 @@ def show(
     note: str | prose.Shown | None = None,
     across: str | None = None,
     cell: Sequence[str] = ("percent",),
+    empty: str | None = None,
 ) -> prose.Shown:
     """An accessible table of released rows, and ``outputs/tables/<name>.csv`` with the same rows.
 
@@ -85,6 +86,8 @@ def show(
         may name these values too. The file keeps one row per number.
     cell : sequence of str
         With `across`: the fields of each cell; the second and later ones are in brackets.
+    empty : str, optional
+        The sentence to show instead where there are no rows; without it, that is refused.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def show(
     refuse_name("tables", name)
     caption_text = said("caption", caption)
     said("source", source)
+    if frame.empty:
+        return _nothing(empty, caption_text)
     released = disclosure.release(frame)
     released.attrs = dict(frame.attrs)
     content = results.csv_text(results.ordered(released))
@@ -122,6 +127,15 @@ def show(
     )
     metadata = {"kind": "table", "name": name, "caption": caption_text, "data_kind": kinds}
     return prose.Shown(html, f"Table: {caption_text}", metadata)
+
+
+def _nothing(sentence: str | None, caption: str) -> prose.Shown:
+    if not sentence:
+        raise InputError(
+            "This table has no rows.",
+            [Problem(caption, "no rows", "rows", "Select others, or say what it means: empty=…")],
+        )
+    return prose.Shown(f"<p>{escape(sentence)}</p>", sentence, {"kind": "prose", "data_kind": []})
 
 
 def html_table(
