@@ -24,6 +24,7 @@ from ncpi_eval import declarations, paths
 from ncpi_eval.declarations import Page, Parameter, Site, Value
 from ncpi_eval.errors import BuildError, NcpiError, Problem
 from ncpi_eval.workspace import (
+    CHANGED,
     FIXED,
     KINDS,
     OUTPUTS,
@@ -175,7 +176,7 @@ def _parameter_state(parameter: Parameter, value: Value) -> dict[str, Any]:
     value = str(value)
     path = paths.ROOT / value
     found = path.stat()
-    state = {"value": value, "file": str(path), "size": found.st_size, "time": found.st_mtime_ns}
+    state = {"value": value, "file": value, "size": found.st_size, "time": found.st_mtime_ns}
     if Path(value).is_absolute():
         link = TREE / "inputs" / parameter.name / path.name
         state["value"] = link.relative_to(paths.ROOT).as_posix()
@@ -208,7 +209,7 @@ def commit() -> str:
         return "unknown"
     if head.returncode or changes.returncode:
         return "unknown"
-    return head.stdout.strip() + (" with changes" if changes.stdout.strip() else "")
+    return head.stdout.strip() + (CHANGED if changes.stdout.strip() else "")
 
 
 def _forget_gone(site: Site) -> None:

@@ -208,7 +208,7 @@ def _run_through_papermill(declared: Page, values: dict[str, Value]) -> Notebook
             engine_name="ncpi_eval",
             kernel_name="python3",
             progress_bar=False,
-            cwd=declared.notebook.parent,
+            cwd=paths.ROOT,
             start_timeout=START_SECONDS,
             execution_timeout=declared.seconds_per_cell,
             progress=progress,

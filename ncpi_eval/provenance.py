@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ncpi_eval import paths
-from ncpi_eval.declarations import Page, Site
+from ncpi_eval.declarations import Page, Site, Value
 from ncpi_eval.workspace import TREE, input_files, read_stamp
 
 
@@ -30,33 +30,37 @@ def of_page(site: Site, page: Page) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``inputs`` and ``reads``: list of {name, sha256}; ``parameters`` and ``seeds``: list of
-        {name, value}, where seeds are the parameters called ``seed`` or ``..._seed``;
-        ``packages``: list of {name, version} of the direct dependencies; ``python``: version;
-        ``lock``: SHA-256 of requirements.lock; ``notebook``: SHA-256 of the notebook.
+        ``inputs`` and ``reads``: file name to SHA-256; ``parameters`` and ``seeds``: name to value,
+        where seeds are the parameters called ``seed`` or ``..._seed``; ``packages``: name to
+        version of the direct dependencies; ``notebook`` and ``lock``: SHA-256; ``python``: version.
     """
-    states = {name: read_stamp(f"parameters/{name}") for name in page.parameters}
-    settings = [{"name": name, "value": state["value"]} for name, state in states.items()]
-    for setting in settings:
-        if site.parameter(setting["name"]).type == "file":
-            setting["value"] = _without_machine(setting["value"])
+    settings = settings_of(site, page)
     return {
         "notebook": sha256(page.notebook),
-        "inputs": inputs_of(page),
-        "reads": [
-            {"name": f"results/{name}.csv", "sha256": sha256(TREE / "results" / f"{name}.csv")}
-            for name in page.reads
-        ],
-        "parameters": [setting for setting in settings if not _is_seed(setting["name"])],
-        "seeds": [setting for setting in settings if _is_seed(setting["name"])],
-        "packages": packages(),
         "python": platform.python_version(),
         "lock": sha256(paths.ROOT / "requirements.lock"),
+        "inputs": inputs_of(page),
+        "reads": {
+            f"results/{name}.csv": sha256(TREE / "results" / f"{name}.csv") for name in page.reads
+        },
+        "parameters": {name: settings[name] for name in settings if not _is_seed(name)},
+        "seeds": {name: settings[name] for name in settings if _is_seed(name)},
+        "packages": packages(),
     }
 
 
-def inputs_of(page: Page) -> list[dict[str, str]]:
-    """Name and hash of each data file that a page declares, files given by parameters included.
+def settings_of(site: Site, page: Page) -> dict[str, Value]:
+    """Values of a page's parameters, a file elsewhere on this machine by its file name alone."""
+    settings: dict[str, Value] = {}
+    for name in page.parameters:
+        value: Value = read_stamp(f"parameters/{name}")["value"]
+        is_file = site.parameter(name).type == "file"
+        settings[name] = _without_machine(str(value)) if is_file else value
+    return settings
+
+
+def inputs_of(page: Page) -> dict[str, str]:
+    """Name and SHA-256 of each data file that a page declares, files given by parameters included.
 
     A file outside the repository goes by its file name alone.
     """
@@ -66,14 +70,14 @@ def inputs_of(page: Page) -> list[dict[str, str]]:
             value = read_stamp(f"parameters/{name.strip('{}')}")["value"]
             if value:
                 files[_without_machine(value)] = paths.ROOT / value
-    return [{"name": name, "sha256": sha256(files[name])} for name in sorted(files)]
+    return {name: sha256(files[name]) for name in sorted(files)}
 
 
-def packages() -> list[dict[str, str]]:
+def packages() -> dict[str, str]:
     """Installed version of each direct dependency that pyproject.toml names, in its order."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.split(r"[^A-Za-z0-9._-]", line)[0] for line in project["dependencies"]]
-    return [{"name": name, "version": metadata.version(name)} for name in names]
+    return {name: metadata.version(name) for name in names}
 
 
 def sha256(path: Path) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ncpi_eval import paths, provenance
-from ncpi_eval.declarations import Site
+from ncpi_eval import paths, provenance, workspace
+from ncpi_eval.declarations import Site, Value
 from ncpi_eval.workspace import KINDS, OUTPUTS, STAMPS, TREE, owned, read_stamp, stamp
 
 PUBLISHED = OUTPUTS / ".published"
@@ -33,7 +34,8 @@ def publish(site: Site) -> None:
             shutil.copyfile(TREE / name, partial / name)
     for kind in KINDS:
         (partial / kind).mkdir(parents=True, exist_ok=True)
-    index = render.render_index(site, TREE, record)
+    shown = {key: value for key, value in record.items() if key != "files"}
+    index = render.render_index(site, TREE, shown)
     (partial / "index.html").write_text(index, encoding="utf-8", newline="\n")
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (partial / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
@@ -51,27 +53,20 @@ def publish(site: Site) -> None:
 def manifest(site: Site) -> dict[str, Any]:
     """The whole report's provenance, with what only this file and the index say: the commit."""
     commit = str(read_stamp("commit"))
-    inputs = {
-        entry["name"]: entry["sha256"]
-        for page in site.pages
-        for entry in provenance.inputs_of(page)
-    }
-    pages = {page.stem: provenance.of_page(site, page) for page in site.pages}
-    parameters = {
-        setting["name"]: setting["value"]
-        for record in pages.values()
-        for setting in (*record["parameters"], *record["seeds"])
-    }
+    inputs: dict[str, str] = {}
+    settings: dict[str, Value] = {}
+    for page in site.pages:
+        inputs |= provenance.inputs_of(page)
+        settings |= provenance.settings_of(site, page)
     files = sorted(name for page in site.pages for name in owned(page.stem))
     return {
-        "title": site.title,
-        "commit": commit.split(" ")[0],
-        "dirty": commit.endswith("with changes"),
-        "parameters": dict(sorted(parameters.items())),
-        "inputs": dict(sorted(inputs.items())),
-        "python": provenance.platform.python_version(),
-        "packages": {entry["name"]: entry["version"] for entry in provenance.packages()},
+        "commit": commit.removesuffix(workspace.CHANGED),
+        "uncommitted_changes": commit.endswith(workspace.CHANGED),
+        "python": platform.python_version(),
         "lock": provenance.sha256(paths.ROOT / "requirements.lock"),
+        "parameters": dict(sorted(settings.items())),
+        "inputs": dict(sorted(inputs.items())),
+        "packages": provenance.packages(),
         "files": {name: provenance.sha256(TREE / name) for name in files},
     }
 

@@ -17,6 +17,8 @@ TREE = OUTPUTS / ".build"
 STAMPS = TREE / "stamps"
 KINDS = ("results", "tables", "figures", "html", "executed")
 
+CHANGED = " with changes"  # ends the commit's stamp when files differ from the commit
+
 # What would make two builds of the same commit differ, held fixed for every page.
 FIXED = {
     "PYTHONHASHSEED": "0",

@@ -1,0 +1,185 @@
+"""Hold the repository to its own rules: ``make check``.
+
+Everything is run and everything that is wrong is said, before the exit code: lint, format and types
+by their tools; notebooks committed without outputs; parameters cells that agree with report.toml;
+imports that follow the map of ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ncpi_eval import declarations, dependencies, execute, paths
+from ncpi_eval.declarations import Site
+from ncpi_eval.errors import NcpiError
+
+FOLDERS = ("ncpi_eval", "tests", "notebooks", "benchmarks")
+
+
+def main() -> int:
+    """Run every check; the exit code is 0 only if nothing was found."""
+    checks: dict[str, Callable[[], list[str]]] = {
+        "lint": lambda: tool("ruff", "check", "--quiet", "--output-format=concise", *_folders()),
+        "format": lambda: tool("ruff", "format", "--check", "--quiet", *_folders()),
+        "types": lambda: tool("mypy", "--no-error-summary"),
+        "notebooks": lambda: notebook_problems(declarations.read()),
+        "import map": import_problems,
+    }
+    failed = False
+    for name, check in checks.items():
+        try:
+            found = check()
+        except NcpiError as error:
+            found = str(error).splitlines()
+        failed = failed or bool(found)
+        print(f"{name}: {'found' if found else 'good'}", flush=True)
+        for line in found:
+            print(f"  {line}", flush=True)
+    return int(failed)
+
+
+def _folders() -> list[str]:
+    return [name for name in FOLDERS if (paths.ROOT / name).is_dir()]
+
+
+def tool(*command: str) -> list[str]:
+    """What a tool of this environment complains about, line by line; nothing if it is content."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=paths.ROOT, capture_output=True, text=True
+    )
+    lines = (done.stdout + done.stderr).splitlines()
+    return (lines or [f"{command[0]} ended with {done.returncode}"]) if done.returncode else []
+
+
+# Notebooks
+
+
+def notebook_problems(site: Site, folder: Path | None = None) -> list[str]:
+    """What is wrong with the notebooks as they are committed.
+
+    Parameters
+    ----------
+    site : Site
+        The declarations.
+    folder : Path, optional
+        Where the notebooks are; ``notebooks/`` if not given.
+
+    Returns
+    -------
+    list of str
+        One line per problem, with the notebook and the cell.
+    """
+    folder = folder or paths.ROOT / "notebooks"
+    problems = []
+    declared = {page.stem: page for page in site.pages}
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            problems.append(f"{path.name}: not a notebook ({error})")
+            continue
+        found = output_problems(content)
+        if path.stem in declared:
+            notebook = nbformat.read(path, as_version=4)
+            found += execute.parameter_problems(notebook, declared[path.stem])
+            found += execute.shell_problems(notebook)
+            found += default_problems(site, notebook)
+        elif path.stem not in site.not_pages:
+            found.append("report.toml neither declares it nor lists it in not_pages")
+        problems += [f"{path.name}: {line}" for line in found]
+    return problems
+
+
+def output_problems(notebook: dict[str, Any]) -> list[str]:
+    """Outputs, counts and traces of runs, which do not belong into a commit."""
+    problems = []
+    for number, cell in enumerate(notebook.get("cells", []), start=1):
+        if cell.get("outputs") or cell.get("execution_count") is not None:
+            problems.append(f"cell {number} has outputs; clear them before committing")
+        if {"papermill", "execution"} & set(cell.get("metadata", {})):
+            problems.append(f"cell {number} has traces of a run in its metadata; clear them")
+    if {"papermill", "widgets"} & set(notebook.get("metadata", {})):
+        problems.append("its metadata has traces of a run; clear them")
+    return problems
+
+
+def default_problems(site: Site, notebook: nbformat.NotebookNode) -> list[str]:
+    """Defaults in the parameters cell that differ from report.toml."""
+    problems = []
+    for cell in execute.parameter_cells(notebook):
+        for name, value in execute.defaults_of(cell.source).items():
+            expected = {parameter.name: parameter.default for parameter in site.parameters}
+            if name in expected and value != expected[name]:
+                problems.append(
+                    f"its parameters cell sets {name} = {value!r}, report.toml {expected[name]!r}"
+                )
+    return problems
+
+
+# The import map
+
+
+def import_map(text: str) -> list[tuple[str, list[str]]]:
+    """Layers from the top and their modules, from the table in ARCHITECTURE.md.
+
+    Parameters
+    ----------
+    text : str
+        Content of ARCHITECTURE.md; the table is the one whose first column is called ``layer``,
+        and its second column has the modules in backticks.
+    """
+    layers: list[tuple[str, list[str]]] = []
+    inside = False
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            inside = False
+        elif cells[0] == "layer":
+            inside = True
+        elif inside and not set(cells[0]) <= set("-: "):
+            layers.append((cells[0], re.findall(r"`([a-z_]+)`", cells[1])))
+    return layers
+
+
+def import_problems(text: str | None = None) -> list[str]:
+    """Modules that the map lacks or has in vain, and imports that point up.
+
+    Parameters
+    ----------
+    text : str, optional
+        The map; ARCHITECTURE.md's if not given.
+    """
+    if text is None:
+        text = (paths.ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    layers = import_map(text)
+    height = {
+        module: len(layers) - place
+        for place, (_, modules) in enumerate(layers)
+        for module in modules
+    }
+    present = {_top(name) for name in dependencies.modules()} - {""}
+    problems = [f"ARCHITECTURE.md does not list {name}" for name in sorted(present - set(height))]
+    problems += [f"ARCHITECTURE.md lists {name}, gone" for name in sorted(set(height) - present)]
+    for name in sorted(dependencies.modules()):
+        for other in sorted(dependencies.direct(name)):
+            low, high = height.get(_top(name), 0), height.get(_top(other), 0)
+            if _top(name) and low and high > low:
+                problems.append(f"{name} imports {other}, which is in a layer above it")
+    return problems
+
+
+def _top(module: str) -> str:
+    """First part of a module's name below the package; blank for the package itself."""
+    return (module.split(".") + [""])[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
