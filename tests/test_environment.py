@@ -1,4 +1,4 @@
-"""Setting up says in one sentence what is wrong, and never mistakes half a setup for a whole one."""
+"""Setting up says in one sentence what is wrong, and never takes half a setup for a whole one."""
 
 from __future__ import annotations
 
