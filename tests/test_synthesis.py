@@ -15,6 +15,7 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from ncpi_eval import paths, sources
+from ncpi_eval.errors import NcpiError
 from ncpi_eval.synthesis import __main__ as command
 from ncpi_eval.synthesis import forces, profile, questions, respondents, synthesise, targets
 
@@ -388,20 +389,32 @@ def test_another_size_never_overwrites_the_committed_files(capsys):
     assert "--rows needs --to FOLDER" in capsys.readouterr().err
 
 
+# --- numbers that cannot hold ---------------------------------------------------------------------
+
+
+def refusal(*added):
+    """What is said when rows are added to the figures as they are read."""
+    rows = pd.DataFrame(added, columns=["id", "question", "response", "subgroup_variable",
+                                        "subgroup", "value", "unit"])  # fmt: skip
+    with pytest.raises(NcpiError) as caught:
+        respondents.build(pd.concat([FIGURES, rows], ignore_index=True))
+    return str(caught.value)
+
+
 def test_a_misprint_taken_at_its_word_is_refused_by_name():
-    # Chapter 3's summary exchanges 33% and 26%; with the body's numbers both cannot be.
-    with pytest.raises(Exception, match="NCPIimp.1.inspection_timing") as caught:
-        respondents.build(FIGURES_WITH_MISPRINT, rows=856)
-    assert type(caught.value).__name__ == "DesignError"
+    # The summary of chapter 3 prints 33% before 2017, the body of the chapter 26%.
+    text = refusal(
+        ("C3-sum", "NCPIimp", "1", "inspection_timing", "before_2017", "33", "percent"),
+    )
+    assert text.startswith("No 834 respondents give every printed percentage of NCPIimp.")
+    assert "inspection_timing=before_2017" in text
 
 
-FIGURES_WITH_MISPRINT = pd.concat(
-    [
-        FIGURES,
-        published("figures.csv").query(
-            "id == 'NCPIimp.1.inspection_timing.from_2017.C3-sum'"
-            " or id == 'NCPIimp.1.inspection_timing.before_2017.C3-sum'"
-        ),
-    ],
-    ignore_index=True,
-)
+def test_a_group_that_is_not_made_is_refused_by_name():
+    text = refusal(("new", "DecConf", "1", "support", "everyone_else", "29", "percent"))
+    assert text == (
+        "A percentage is printed of a group that is not made.\n"
+        "  - published row new: found support=everyone_else; expected a breakdown and group of "
+        "data/questionnaire/groups.csv that the synthesis makes. What to do: correct the row or "
+        "its reading in data/published"
+    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.synthesis import forces
 from ncpi_eval.synthesis.calibration import Puzzle, solve
 from ncpi_eval.synthesis.questions import SPREADS, Spread
@@ -129,12 +130,30 @@ def sheet(
     mine = [t for t in state.targets if t.question == name]
     mine += [Target(name, codes, "all", "all", value) for codes, value in spread.also.items()]
     said = [c for c in state.claims if c.question == name and c.variable in state.people]
+    _check_groups(state, [t for t in mine if t.variable not in without])
     # A difference between most groups of a breakdown is one of the breakdown as a whole.
     said += [replace(c, groups=()) for c in said if c.significant and len(c.groups) > 2]
     used = {t.variable for t in mine} | {c.variable for c in said} | set(more)
     used |= {variable for variable, _ in spread.lean}
     cell_of, cells = _cells(state.people[who], sorted(used - {"all", *without}))
     return Sheet(name, spread, who, cell_of, cells, mine, sorted(set(said)))
+
+
+def _check_groups(state: State, mine: Sequence[Target]) -> None:
+    """Refuse a percentage of a group that no respondent is in: it could never be met."""
+    unknown = [
+        Problem(
+            f"published row {', '.join(target.ids)}",
+            f"{target.variable}={target.subgroup}",
+            "a breakdown and group of data/questionnaire/groups.csv that the synthesis makes",
+            "correct the row or its reading in data/published",
+        )
+        for target in mine
+        if target.variable != "all"
+        and target.subgroup not in set(state.people.get(target.variable, ()))
+    ]
+    if unknown:
+        raise InputError("A percentage is printed of a group that is not made.", unknown)
 
 
 def _cells(people: pd.DataFrame, columns: Sequence[str]) -> tuple[np.ndarray, pd.DataFrame]:

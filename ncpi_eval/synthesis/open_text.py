@@ -114,7 +114,7 @@ class Writer:
 
     def statement(self, bank: Mapping[str, Sequence[str]], theme: str) -> str:
         """One statement on a theme."""
-        return self._fill(self._one(bank[theme]))
+        return self._fill(self.one_of(bank[theme]))
 
     def answer(self, bank: Mapping[str, Sequence[str]], themes: Sequence[str]) -> str:
         """An answer that mentions the themes, different from all before it."""
@@ -130,21 +130,22 @@ class Writer:
         parts = [self.statement(bank, theme) for theme in themes]
         if len(parts) == 1:
             praise = bank is phrases.BEST_PRACTICE
-            closer = self._one(phrases.PRAISE_CLOSERS if praise else phrases.CLOSERS)
-            text = self._one(phrases.OPENERS) + parts[0] + self._fill(closer)
+            closer = self.one_of(phrases.PRAISE_CLOSERS if praise else phrases.CLOSERS)
+            text = self.one_of(phrases.OPENERS) + parts[0] + self._fill(closer)
         elif self.rng.random() < 0.4:
             text = " ".join(f"{n}. {_capital(part)}" for n, part in enumerate(parts, start=1))
         else:
-            text = self._one(("; ", ". Also ", ", ", " / ")).join(parts)
+            text = self.one_of(("; ", ". Also ", ", ", " / ")).join(parts)
         return _capital(text) if self.rng.random() < 0.7 else text
 
-    def _one(self, choices: Sequence[str]) -> str:
+    def one_of(self, choices: Sequence[str]) -> str:
+        """Any of the choices."""
         return choices[int(self.rng.integers(len(choices)))]
 
     def _fill(self, template: str) -> str:
         for slot, choices in phrases.SLOTS.items():
             while "{" + slot + "}" in template:
-                template = template.replace("{" + slot + "}", self._one(choices), 1)
+                template = template.replace("{" + slot + "}", self.one_of(choices), 1)
         return template
 
 
@@ -211,7 +212,8 @@ def _written(state: State, name: str, question: Question, writer: Writer) -> Wri
     for position in who["text"]:
         mentioned = _draw_themes(question, people["area"].iat[position], writer.rng)
         if writer.rng.random() < 0.03:
-            texts[position] = writer._one(phrases.EMPTY_WORDS)
+            themes[position] = ["nothing"]
+            texts[position] = writer.one_of(phrases.EMPTY_WORDS)
             continue
         themes[position] = mentioned
         texts[position] = writer.answer(question.bank, mentioned)
@@ -291,7 +293,8 @@ def _set_traps(state: State, parts: Sequence[Written]) -> None:
     for kind, sentences in phrases.TRAPS.items():
         for number, sentence in enumerate(sentences):
             part = parts[number % len(parts)]
-            free = sorted(set(part.themes) - set(part.traps))
+            talking = {place for place, themes in part.themes.items() if themes != ["nothing"]}
+            free = sorted(talking - set(part.traps))
             position = free[int(rng.integers(len(free)))]
             first = part.texts[0, position].rstrip(".!")
             part.texts[0, position] = f"{first}. {_capital(sentence)}"

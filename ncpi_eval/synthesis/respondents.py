@@ -60,6 +60,8 @@ def build(
     ------
     DesignError
         If the printed percentages of a question cannot hold together; names them.
+    InputError
+        If a percentage is printed of a group that is not made.
     """
     state = start(figures, readings, blocks=-(-rows // profile.RESPONDENTS), icc=icc, seed=seed)
     police = forces.build(state.rng("forces"))
