@@ -321,7 +321,8 @@ class Questionnaire:
         DataFrame
             variable, label, kind, section, options (``1 = text; 2 = text``), scale (ordered,
             unordered or blank), asked_of, missing_rule, required (yes or no), groups (those whose
-            rule reads the variable, directly or through a derived question).
+            rule reads the variable, directly or through a derived question); and, as results have
+            them, id, unit and data_kind.
         """
         rows = []
         for variable in self.variables.values():
@@ -340,11 +341,14 @@ class Questionnaire:
                     "groups": ", ".join(self._groups_of(variable)),
                 }
             )
-        return pd.DataFrame(rows)
+        frame = pd.DataFrame(rows)
+        return frame.assign(
+            id="variable." + frame["variable"], unit="variables", data_kind="published"
+        )
 
     def group_dictionary(self) -> pd.DataFrame:
         """One row per category of each group: group, label, use, category, category_label, rule."""
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             [
                 {
                     "group": group.name,
@@ -357,6 +361,11 @@ class Questionnaire:
                 for group in self.groups.values()
                 for category, label in group.categories.items()
             ]
+        )
+        return frame.assign(
+            id="group." + frame["group"] + "." + frame["category"],
+            unit="variables",
+            data_kind="published",
         )
 
     def _groups_of(self, variable: Variable) -> list[str]:

@@ -77,6 +77,8 @@ UNITS = (
     "simulations",
     "options",
     "claims",
+    "answers",
+    "estimates",
     "variables",
     # Units of the transcription of the published report.
     "percent",

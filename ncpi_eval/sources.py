@@ -308,6 +308,54 @@ def read_readings(path: str | Path | None = None) -> pd.DataFrame:
     return readings
 
 
+def read_themes(path: str | Path | None = None) -> pd.DataFrame:
+    """The dictionary of themes of open answers (data/coding/open_text_themes.csv), as text."""
+    source = Path(path) if path else paths.data("coding", "open_text_themes.csv")
+    return pd.read_csv(source, dtype=str, keep_default_na=False)
+
+
+def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
+    """Themes that people gave to the open answers of a survey.
+
+    Parameters
+    ----------
+    path : path
+        CSV with columns serial, question, theme; blank for none.
+    survey : Survey
+        Respondents whose answers were coded.
+
+    Returns
+    -------
+    DataFrame
+        serial, question, theme, as text; rows with a blank theme are left out. Empty where the
+        file codes none of these respondents, as when a real survey is given and the coding is
+        still the synthetic one's.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, or some serials are respondents of this survey and others are not.
+    """
+    columns = ["serial", "question", "theme"]
+    if not str(path):
+        return pd.DataFrame(columns=columns)
+    coding = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [column for column in columns if column not in coding]
+    problems = [Problem(str(path), f"no column {c}", "all columns", "Add it.") for c in missing]
+    if not missing:
+        known = coding["serial"].isin(set(survey.responses["serial"].astype(str)))
+        if not known.any():
+            return coding.iloc[:0][columns]
+        strangers = sorted(coding.loc[~known, "serial"].unique())
+        problems = [
+            Problem(str(path), f"serial {serial}", "a respondent of this survey", "Correct it.")
+            for serial in strangers
+        ]
+    if problems:
+        raise InputError("The coding of the open answers cannot be used.", problems)
+    return coding.loc[coding["theme"] != "", columns].reset_index(drop=True)
+
+
 def survey_table(
     responses: pd.DataFrame,
     questionnaire: Questionnaire,

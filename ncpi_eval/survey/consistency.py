@@ -76,6 +76,12 @@ def _frame(rows: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=COLUMNS)
 
 
+def blanks(figures: pd.DataFrame) -> pd.DataFrame:
+    """The transcription with empty text where a text column says nothing."""
+    text = {column: "" for column in figures.columns.drop("value", errors="ignore")}
+    return figures.fillna(text)
+
+
 def percentages(figures: pd.DataFrame) -> pd.DataFrame:
     """Rows of figures.csv that print a percentage of respondents for a question.
 
@@ -500,6 +506,7 @@ def check(
     DataFrame
         Columns ``check, about, arithmetic, holds, claims``; rows that do not hold first.
     """
+    figures = blanks(figures)
     parts = [
         repeated(figures),
         totals(figures, options),

@@ -47,6 +47,7 @@ LONGEST_EXAMPLE = 200
 TYPICAL_EXAMPLE = 90  # long enough to say something, short enough to be read in a table
 
 METHOD = "Wilson interval; themes by rules (data/coding/open_text_themes.csv)"
+METHOD_OF_PEOPLE = "Wilson interval; themes given by people"
 WROTE = f"{SELF_SELECTED} Base: respondents who wrote something; an answer can have several themes."
 ASKED = (
     f"{SELF_SELECTED} Base: respondents who were asked, whether or not they wrote something; an "
@@ -213,6 +214,7 @@ def theme_counts(
     questions: Mapping[str, str] | Sequence[str] = QUESTIONS,
     breakdowns: Sequence[str] = BREAKDOWNS,
     of_asked: Mapping[str, pd.Series] | None = None,
+    coding: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """How many respondents raise each theme, in all and by breakdown.
 
@@ -232,6 +234,8 @@ def theme_counts(
     of_asked : mapping of str to Series of bool, optional
         For these questions the base is not who wrote something but who was asked (True), as in the
         report's 38% of those without all the information.
+    coding : DataFrame, optional
+        Themes that people gave: serial, question, theme. Without rows, rules propose them.
 
     Returns
     -------
@@ -249,6 +253,9 @@ def theme_counts(
         looked_for = asked(dictionary, question)
         shown = [(theme.name, theme.label) for theme in looked_for] + [(UNTHEMED, "No theme found")]
         coded = code(responses[question], looked_for)
+        if coding is not None and len(coding):
+            given = coding[coding["question"] == question]
+            coded = _as_given(coded, responses.loc[coded.index, "serial"], given)
         if of_asked is not None and question in of_asked:
             base = of_asked[question].index[of_asked[question].fillna(False).astype(bool)]
             coded = coded.reindex(base, fill_value=False)
@@ -277,7 +284,7 @@ def theme_counts(
         estimate=share.astype(float),
         ci_low=low,
         ci_high=high,
-        method=METHOD,
+        method=METHOD if coding is None or coding.empty else METHOD_OF_PEOPLE,
         data_kind=data_kind,
     )
 
@@ -296,6 +303,20 @@ _COUNT_COLUMNS = [
     "denominator",
     "caveat",
 ]
+
+
+def _as_given(coded: pd.DataFrame, serials: pd.Series, given: pd.DataFrame) -> pd.DataFrame:
+    """The same table with the themes that people gave; a theme of theirs alone is left out."""
+    pairs = set(zip(given["serial"].astype(str), given["theme"].astype(str), strict=True))
+    table = pd.DataFrame(
+        {
+            theme: [(serial, theme) in pairs for serial in serials.astype(str)]
+            for theme in coded.columns.drop(UNTHEMED)
+        },
+        index=coded.index,
+    )
+    table[UNTHEMED] = ~table.any(axis=1)
+    return table
 
 
 def _categories(

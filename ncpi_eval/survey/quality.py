@@ -313,3 +313,28 @@ def describe(survey: Survey) -> pd.DataFrame:
         ignore_index=True,
     )
     return frame.assign(suppressed=False)
+
+
+def released_by_breakdown(estimates: pd.DataFrame) -> pd.DataFrame:
+    """How many of the estimates are withheld to protect respondents, by breakdown.
+
+    Parameters
+    ----------
+    estimates : DataFrame
+        Released estimates, `suppressed` where withheld.
+
+    Returns
+    -------
+    DataFrame
+        id, item (the breakdown in words), subgroup_variable, wave, unit ``estimates``, count
+        (withheld), denominator (made), data_kind.
+    """
+    keys = ["subgroup_variable", "breakdown", "wave", "data_kind"]
+    found = (
+        estimates.groupby(keys, sort=False)["suppressed"]
+        .agg(count="sum", denominator="size")
+        .reset_index()
+        .rename(columns={"breakdown": "item"})
+    )
+    ids = "released." + found["subgroup_variable"] + "." + found["wave"]
+    return found.assign(id=ids, unit="estimates")

@@ -26,7 +26,7 @@ from ncpi_eval.survey.claims import (
     same_set,
     whole_per_cent,
 )
-from ncpi_eval.survey.consistency import MISPRINT, apply_reading
+from ncpi_eval.survey.consistency import MISPRINT, apply_reading, blanks
 
 # The evaluation tested at the 95% level (report, chapter 1).
 SIGNIFICANCE = 0.05
@@ -71,6 +71,7 @@ def reconcile(
         left out: only verdicts are given.
     """
     data_kind = str(estimates["data_kind"].iloc[0])
+    figures = blanks(figures)
     chosen = readings[readings["chosen"] == "yes"]
     defined = chosen[chosen["use"] != MISPRINT]
     read = apply_reading(figures, defined)

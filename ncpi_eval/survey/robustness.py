@@ -594,6 +594,10 @@ def robustness_table(
                 }
             )
     frame = pd.DataFrame(rows)
+    frame["comparison"] = [
+        f"{row['item']} ({row['response']}): {row['groups'].replace('|', ', ').replace('_', ' ')}"
+        for row in rows
+    ]
     return frame.sort_values(
         ["subgroup_variable", "question", "id"], kind="stable", ignore_index=True
     )
