@@ -90,7 +90,10 @@ SAME_PEOPLE: tuple[tuple[tuple[str, str], tuple[tuple[str, str], ...]], ...] = (
 
 # Columns that are numbers but say nothing about answers.
 _HARMLESS = frozenset({"wave", "family_size", "level", "df", "df1", "df2"})
-_TEXT_KEYS = ("question", "response", "subgroup_variable", "subgroup", "wave", "unit")
+# What withholding a further row costs when there is a choice: the row for everybody is worth ten
+# of a group's, a base (with all rows on it) a thousand.
+_COST_OF_EVERYBODY = 10.0
+_COST_OF_BASE = 1000.0
 
 
 def profile_in_use() -> str:
@@ -407,56 +410,71 @@ class _System:
         return float(self.base.iloc[places].max())
 
     def protect(self) -> None:
-        """Withhold the smallest helpful row, again and again, until nothing can be worked out."""
-        targets = self.withheld.to_numpy().copy()
-        small = self.hidden_base.to_numpy().copy()
-        while True:
-            kept, bases, known = self._known()
-            wanted = [v for v, is_target in zip(self.vectors, targets, strict=True) if is_target]
-            hidden = {g for g, is_small in zip(self.group, small, strict=True) if is_small}
-            wanted += [self._everyone(group) for group in sorted(hidden)]
-            used = _support(known, wanted)
-            if used is None:
-                return
-            self._withhold_one(used, kept, bases)
+        """Withhold, for each row in question, the fewest and smallest others that hide it.
 
-    def _known(self) -> tuple[list[int], list[tuple[str, str]], np.ndarray]:
-        kept = [place for place, hide in enumerate(self.withheld) if not hide]
+        A number cannot be worked out when the cells could be different without changing anything
+        that is released. For each number such a change is looked for that disturbs as few released
+        rows as possible (a linear programme: the sum of disturbances, weighted); the rows it does
+        disturb are withheld.
+        """
         hidden = {g for g, hide in zip(self.group, self.hidden_base, strict=True) if hide}
-        bases = [g for g in self.groups if g not in hidden and not np.isnan(self._base_of(g))]
-        vectors = [self.vectors[place] for place in kept]
-        vectors += [self._everyone(group) for group in bases]
-        return kept, bases, np.array([*vectors, *self.links])
+        targets = [v for v, hide in zip(self.vectors, self.withheld, strict=True) if hide]
+        targets += [self._everyone(group) for group in sorted(hidden)]
+        changes: list[np.ndarray] = []
+        for target in targets:
+            if any(abs(target @ change) > 1e-6 for change in changes):
+                continue
+            change = self._change(target)
+            changes.append(change)
+            self._withhold_what(change)
 
-    def _withhold_one(self, used: np.ndarray, kept: list[int], bases: list) -> None:
-        rows = [place for number, place in enumerate(kept) if used[number]]
-        if rows:
-            place = min(rows, key=lambda p: (self.group[p][0] == "all", self.count.iloc[p], p))
-            self.withheld.iloc[place] = True
-            return
-        last = [g for number, g in enumerate(bases, start=len(kept)) if used[number]]
-        if not last:
-            # Only what everybody knows leads there; nothing that could be withheld would help.
-            raise InputError(
-                "A withheld number follows from definitions alone; show no such table."
-            )
-        group = min(last, key=lambda g: (g[0] == "all", self._base_of(g), g))
+    def _change(self, target: np.ndarray) -> np.ndarray:
+        """Change of the cells by one in the target that costs least among what is released."""
+        from scipy import optimize, sparse  # late: only protected data needs it
+
+        kept, groups = self._released()
+        shown = np.array(
+            [self.vectors[place] for place in kept] + [self._everyone(group) for group in groups]
+        ).reshape(-1, len(target))
+        cost = [self._cost(place) for place in kept] + [_COST_OF_BASE] * len(groups)
+        identity = sparse.eye(len(shown))
+        fixed = np.array([*self.links, target])
+        empty = sparse.csr_matrix((len(fixed), len(shown)))
+        found = optimize.linprog(
+            np.concatenate([np.zeros(len(target)), cost]),
+            A_ub=sparse.bmat([[shown, -identity], [-shown, -identity]]) if len(shown) else None,
+            b_ub=np.zeros(2 * len(shown)) if len(shown) else None,
+            A_eq=sparse.hstack([sparse.csr_matrix(fixed), empty]),
+            b_eq=np.append(np.zeros(len(self.links)), 1.0),
+            bounds=[(None, None)] * len(target) + [(0, None)] * len(shown),
+        )
+        if found.x is None:
+            raise InputError("A withheld number follows from definitions alone; drop this table.")
+        return found.x[: len(target)]
+
+    def _released(self) -> tuple[list[int], list[tuple[str, str]]]:
+        """Places of the rows and groups of the bases that a reader would see."""
+        hidden = {g for g, hide in zip(self.group, self.hidden_base, strict=True) if hide}
+        rows = [place for place, hide in enumerate(self.withheld) if not hide]
+        bases = [g for g in self.groups if g not in hidden and not np.isnan(self._base_of(g))]
+        return rows, bases
+
+    def _cost(self, place: int) -> float:
+        """What a reader loses with a row: more with a large count, most with everybody's."""
+        count = self.count.iloc[place]
+        lost = 1.0 + (0.0 if np.isnan(count) else np.log1p(count))
+        return lost * (_COST_OF_EVERYBODY if self.group[place][0] == "all" else 1.0)
+
+    def _withhold_what(self, change: np.ndarray) -> None:
+        kept, groups = self._released()
+        for place in kept:
+            if abs(self.vectors[place] @ change) > 1e-6:
+                self.withheld.iloc[place] = True
+        disturbed = {group for group in groups if abs(self._everyone(group) @ change) > 1e-6}
         for place, where in enumerate(self.group):
-            if where == group:
+            if where in disturbed:
                 self.withheld.iloc[place] = True
                 self.hidden_base.iloc[place] = True
-
-
-def _support(known: np.ndarray, wanted: list[np.ndarray]) -> np.ndarray | None:
-    """Known sums that together give the first wanted one that can be had; None if none can."""
-    if not wanted or not len(known):
-        return None
-    targets = np.array(wanted).T
-    weights, *_ = np.linalg.lstsq(known.T, targets, rcond=1e-10)
-    reached = np.abs(known.T @ weights - targets).max(axis=0) < 1e-7
-    if not reached.any():
-        return None
-    return np.abs(weights[:, int(np.argmax(reached))]) > 1e-7
 
 
 # ---------------------------------------------------------------------------------------------
