@@ -7,6 +7,7 @@ asked for. The answers mean nothing: only their number and their likeness within
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ CLUSTERS = 43
 INTRACLUSTER_CORRELATION = 0.02
 UNANSWERED = 0.02
 IN_NO_CATEGORY = 0.05
+OF_CLUSTER = ("inspection_status", "inspection_timing", "joint_inspection", "any_inspection")
 SEED = 20190204
 
 
@@ -32,34 +34,51 @@ class Data:
 
 
 def make(rows: int) -> Data:
-    """Draw a survey: beta-distributed shares by cluster, cluster sizes as unequal as the real."""
+    """Draw a survey: beta-distributed shares by cluster, cluster sizes as unequal as the real.
+
+    As in the real survey, the inspection breakdowns are the same for everybody in a cluster, and
+    status by area follows from the two.
+    """
     from ncpi_eval import questionnaire  # only here: svy's environment has none of the package
 
     rng = np.random.default_rng(SEED)
     book = questionnaire.load()
-    sizes = {q.name: len(q.base_codes) for q in book.questions()}
+    questions = {q.name: len(q.base_codes) for q in book.questions()}
     breakdowns = {g.name: len(g.categories) for g in book.groups.values() if g.use == "breakdown"}
     shares = rng.gamma(1.0, 1.0, CLUSTERS) + 0.02
     cluster = rng.choice(CLUSTERS, rows, p=shares / shares.sum())
-    names, columns = ["cluster"], [cluster + 1]
-    for counted, missing in ((sizes, UNANSWERED), (breakdowns, IN_NO_CATEGORY)):
-        for name, size in counted.items():
-            spread = 1 / INTRACLUSTER_CORRELATION - 1
-            share = rng.dirichlet(rng.dirichlet(np.full(size, 5.0)) * spread, CLUSTERS)
-            code = (rng.random(rows)[:, None] > share.cumsum(axis=1)[cluster]).sum(axis=1) + 1
-            code = np.minimum(code, size)
-            code[rng.random(rows) < missing] = 0
-            names.append(name)
-            columns.append(code)
-    pairs = [(question, breakdown) for question in sizes for breakdown in breakdowns]
-    return Data(names, np.array(columns, dtype=np.int32), pairs)
+    columns = {"cluster": cluster + 1}
+    for name, size in questions.items():
+        columns[name] = _answers(rng, cluster, size, UNANSWERED)
+    for name, size in breakdowns.items():
+        if name in OF_CLUSTER:
+            columns[name] = (np.arange(CLUSTERS) % size + 1)[cluster]
+        elif name != "status_by_area":
+            columns[name] = _answers(rng, cluster, size, IN_NO_CATEGORY)
+    area, status = columns["area"], columns["inspection_status"]
+    columns["status_by_area"] = np.where(area > 0, (area - 1) * 2 + status, 0)
+    pairs = [(question, breakdown) for question in questions for breakdown in breakdowns]
+    return Data(list(columns), np.array(list(columns.values()), dtype=np.int32), pairs)
+
+
+def _answers(
+    rng: np.random.Generator, cluster: np.ndarray, size: int, missing: float
+) -> np.ndarray:
+    """Codes 1 to `size`, whose shares differ by cluster, and 0 for the missing."""
+    spread = 1 / INTRACLUSTER_CORRELATION - 1
+    share = rng.dirichlet(rng.dirichlet(np.full(size, 5.0)) * spread, CLUSTERS)
+    code = (rng.random(len(cluster))[:, None] > share.cumsum(axis=1)[cluster]).sum(axis=1) + 1
+    code = np.minimum(code, size)
+    code[rng.random(len(cluster)) < missing] = 0
+    return code
 
 
 def spread_out(pairs: list[tuple[str, str]], wanted: int) -> list[tuple[str, str]]:
-    """So many pairs, evenly over all of them."""
+    """So many pairs, with every question and every breakdown about equally often."""
     if wanted >= len(pairs):
         return pairs
-    return [pairs[index * len(pairs) // wanted] for index in range(wanted)]
+    step = next(n for n in range(len(pairs) * 5 // 13, len(pairs)) if math.gcd(n, len(pairs)) == 1)
+    return [pairs[index * step % len(pairs)] for index in range(wanted)]
 
 
 def write(data: Data, folder: Path) -> None:

@@ -249,6 +249,22 @@ def test_one_pass_counts_and_leaves_out_codes_below_0() -> None:
     assert cube.tolist() == [[[1, 0], [2, 0]], [[0, 0], [0, 20]]]
 
 
+def test_profiles_count_every_breakdown_as_adding_row_by_row_does() -> None:
+    rng = np.random.default_rng(3)
+    rows = 3000
+    unit, area, answer = (rng.integers(0, size, rows) for size in (5, 3, 4))
+    area = np.where(rng.random(rows) < 0.1, -1, area)
+    status = unit % 2
+    profiles = clusters.Profiles(unit, 5, {"area": (area, 3), "status": (status, 2)})
+    assert profiles.profiles == 5 * 4  # status follows from the unit
+    cubes = profiles.cubes(answer, 4)
+    for name, group, categories in (("area", area, 3), ("status", status, 2)):
+        expected = np.zeros((5, 4, categories))
+        inside = group >= 0
+        np.add.at(expected, (unit[inside], answer[inside], group[inside]), 1)
+        assert (cubes[name] == expected).all()
+
+
 def small(rows: int = 40) -> pd.DataFrame:
     turn = np.arange(rows)
     return pd.DataFrame({"unit": turn % 4, "x": turn % 2, "y": turn // 2 % 3, "w": 1.0})

@@ -269,6 +269,7 @@ class Profiles:
         self.clusters = clusters
         self._sizes = {name: size for name, (_, size) in breakdowns.items()}
         self._profile, example = _profiles(cluster, clusters, list(breakdowns.values()))
+        self._key = np.empty_like(self._profile)
         of_profile = np.asarray(cluster)[example].astype(np.intp)
         self.profiles = len(example)
         first = 0
@@ -299,7 +300,10 @@ class Profiles:
         -------
         dict of name to numpy.ndarray of float, shape (clusters, size, categories)
         """
-        counts = np.bincount(self._profile * size + codes, minlength=self.profiles * size)
+        # One buffer for all passes: fresh memory for each would cost as much as the counting.
+        key = np.multiply(self._profile, size, out=self._key)
+        key += codes
+        counts = np.bincount(key, minlength=self.profiles * size)
         gathered = self._gather @ counts.reshape(self.profiles, size).astype(float)
         result, first = {}, 0
         for name, categories in self._sizes.items():
@@ -314,14 +318,14 @@ def _profiles(
     cluster: np.ndarray, clusters: int, breakdowns: list[tuple[np.ndarray, int]]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Profile of every row, numbered without gaps, and one row of each profile."""
-    key, space = np.asarray(cluster).astype(np.intp), clusters
+    key, space = np.array(cluster, dtype=np.intp), clusters
     roomy = max(2 * len(key), 1 << 16)
     for codes, size in breakdowns:
         if size == 1 and (np.asarray(codes) == 0).all():
             continue
         if space * (size + 1) > roomy:
             key, space = _without_gaps(key, space)
-        key = key * np.intp(size + 1)
+        key *= size + 1
         key += codes
         key += 1
         space *= size + 1

@@ -147,16 +147,16 @@ def tabulate(
     profiles = clusters.Profiles(codes, size, breakdowns)
     work = _Work(questionnaire, wave, data_kind, size)
     own = _made_from(questionnaire)
-    for background in (False, True):
-        for question in questionnaire.questions(background=background):
-            if question.name not in answers:
-                continue
-            cubes = profiles.cubes(*_question_codes(answers[question.name], question))
-            work.count(question, ALL, cubes[ALL])
-            for name in [] if background else known:
-                work.count(question, name, cubes[name])
-                if questionnaire.groups[name].use == "breakdown":
-                    work.plan(question, name, cubes[name], name in own[question.name])
+    tested = [q for q in questionnaire.questions() if q.name in answers]
+    background = [q for q in questionnaire.questions(background=True) if q.name in answers]
+    asked = tested + background
+    for number, question in enumerate(asked):
+        cubes = profiles.cubes(*_question_codes(answers[question.name], question))
+        work.count(question, ALL, cubes[ALL])
+        for name in known if number < len(tested) else []:
+            work.count(question, name, cubes[name])
+            if questionnaire.groups[name].use == "breakdown":
+                work.plan(question, name, cubes[name], name in own[question.name])
     return Tabulation(work.estimates(), work.tests())
 
 
