@@ -209,6 +209,9 @@ def test_refusals_say_why() -> None:
     }
     for name, reason in reasons.items():
         assert row(tests, id=f"{name}.test.2019")["refusal"] == reason
+    few = run(responses.head(29), groups.head(29)).tests
+    reason = row(few, id="DecSupp.1.inspection_status.test.2019")["refusal"]
+    assert reason == "the base is under 30"
     nobody = in_groups(inspection_status=[None] * 80)
     assert set(run(responses, nobody).tests["refusal"]) == {"nobody is in any category"}
 

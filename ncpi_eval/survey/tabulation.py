@@ -604,6 +604,8 @@ def _category_refusal(names: Sequence[str], base: np.ndarray, kept: np.ndarray) 
         return ""
     if not base.any():
         return "nobody is in any category"
+    if base.sum() < clusters.MINIMUM_BASE:
+        return f"the base is under {clusters.MINIMUM_BASE}"
     # Named without their counts, which may be too small to be shown.
     small = ", ".join(name for k, name in enumerate(names) if k not in kept)
     return f"fewer than two categories have {clusters.MINIMUM_BASE} answers (too few: {small})"
