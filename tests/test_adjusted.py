@@ -121,7 +121,7 @@ class TestRefusals:
         keep &= force.groupby(force).cumcount() < 28
         lines = refused((counted[keep], groups[keep], force[keep]))
         assert lines == [
-            "  - complete answers: found 29; expected 30 or more. What to do: take a question or "
+            "  - complete answers: found fewer than 30; expected 30 or more. What to do: take a question or "
             "a breakdown with more answers",
             "  - inspection_status inspected: found 1 force; expected 2 or more. What to do: "
             "report the difference without an interval by force",
@@ -157,7 +157,7 @@ class TestRefusals:
         counted, groups, force = respondents
         counted = counted.mask(groups["area"] == "custody", True)
         assert refused((counted, groups, force)) == [
-            "  - area custody: found everybody counted; expected some counted and some not. What "
+            "  - area custody: found everybody or nobody counted; expected some counted and some not. What "
             "to do: join the category with another or leave the covariate out"
         ]
 
@@ -171,7 +171,7 @@ class TestRefusals:
             run((enough, groups, force))
         enough[events[59]] = False
         assert refused((enough, groups, force)) == [
-            "  - events: found 59 for 6 parameters; expected 10 for each parameter. What to do: "
+            "  - events: found fewer than 60 for 6 parameters; expected 10 for each parameter. What to do: "
             "leave covariates out or join categories"
         ]
 

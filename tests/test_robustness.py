@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from ncpi_eval import paths, results
 from ncpi_eval.errors import DesignError
 from ncpi_eval.survey import robustness
 from ncpi_eval.survey.printed import PrintedGroup, counts_behind, p_range
@@ -136,7 +137,7 @@ def test_critical_icc_by_hand():
 
 
 def figures(*rows):
-    """A transcription in small: (question, response, variable, subgroup, value, base, sig, place)."""
+    """A small transcription; item, id and unit are filled in."""
     columns = [
         "question", "response", "subgroup_variable", "subgroup", "value", "base", "significant",
         "location",
@@ -185,7 +186,7 @@ def test_the_table_says_what_rounding_allows():
     assert 0 < row["icc_cross_low"] < row["icc_cross_high"] < 1
     # Scale: 459/850 x 0.54 against 340 x 0.69 with sizes 510 and 340: chi2 about 19.
     assert row["chi2_low"] < 19.2 < row["chi2_high"]
-    assert row["data_kind"] == "published" and "chose to take part" in row["caveat"]
+    assert row["data_kind"] == "published" and "Self-selected" in row["caveat"]
 
 
 def test_a_small_difference_depends_on_rounding():
@@ -236,6 +237,24 @@ def test_numbers_that_cannot_be_are_named_and_do_not_stop_the_others():
     assert table.loc["NCPIInsp", "sizes_basis"] == "this question"
 
 
+def test_every_published_difference_has_a_row_and_none_is_impossible():
+    published = pd.read_csv(paths.data("published", "figures.csv"))
+    table = robustness.robustness_table(published)
+    assert table["id"].is_unique and len(table) > 30
+    assert not (table["verdict"] == "cannot be as printed").any()
+    # No claim of significance is refuted by the numbers printed with it.
+    assert not (table["agrees"] == "no").any()
+    assert (table["p_low"] <= table["p_high"]).all()
+    cross = table[["icc_cross_low", "icc_cross_high"]].dropna()
+    assert (cross["icc_cross_low"] <= cross["icc_cross_high"]).all()
+    results.check("published_robustness", table)
+    # By hand, the clearest: 30% against 12% of 834 is never near 0.05.
+    row = table.set_index("id").loc[
+        "NCPIimp.1.inspection_status.inspected-uninspected.published.2019"
+    ]
+    assert row["p_high"] < 1e-6
+
+
 def respondents():
     """Six forces of ten: three inspected (8, 5, 5 counted), three uninspected (2, 5, 2)."""
     counted, group, force = [], [], []
@@ -258,6 +277,7 @@ def test_leaving_out_one_force_by_hand():
     least = stats.chi2_contingency([[10, 10], [9, 21]], correction=False).pvalue
     assert (row["p_value"], row["p_high"]) == pytest.approx((p, least))
     assert p < 0.05 < least and row["flips"]
+    assert row["smallest_cell"] == 9
     assert not any("force" in name and name != "forces" for name in row.index)
 
 

@@ -11,6 +11,7 @@ sample correction CR2 and Satterthwaite's degrees of freedom (few forces, of 1 t
 without them intervals are far too short).
 
 A model that cannot be trusted is refused before anything is fitted, with all the reasons at once.
+The reasons hold no counts of people, because a refusal is shown like a result.
 """
 
 from __future__ import annotations
@@ -180,15 +181,13 @@ def _of_size(data: _Data, exposure: str) -> list[Problem]:
         problems.append(
             Problem(
                 "complete answers",
-                str(base),
+                f"fewer than {MINIMUM_BASE}",
                 f"{MINIMUM_BASE} or more",
                 "take a question or a breakdown with more answers",
             )
         )
     if groups < 2:
-        problems.append(
-            Problem(exposure, f"{groups} group", "2 or more", "take another breakdown")
-        )
+        problems.append(Problem(exposure, f"{groups} group", "2 or more", "take another breakdown"))
         return problems
     for code, name in enumerate(data.group.categories):
         forces = len(np.unique(data.force[data.group.codes == code]))
@@ -216,7 +215,7 @@ def _of_cells(data: _Data, exposure: str) -> list[Problem]:
                 problems.append(
                     Problem(
                         f"{name} {category}",
-                        "nobody counted" if counted == 0 else "everybody counted",
+                        "everybody or nobody counted",
                         "some counted and some not",
                         "join the category with another or leave the covariate out",
                     )
@@ -237,7 +236,7 @@ def _of_cells(data: _Data, exposure: str) -> list[Problem]:
         problems.append(
             Problem(
                 "events",
-                f"{events} for {parameters} parameters",
+                f"fewer than {EVENTS_PER_PARAMETER * parameters} for {parameters} parameters",
                 f"{EVENTS_PER_PARAMETER} for each parameter",
                 "leave covariates out or join categories",
             )

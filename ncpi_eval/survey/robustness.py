@@ -25,11 +25,16 @@ from scipy import optimize, stats
 
 from ncpi_eval.errors import DesignError
 from ncpi_eval.survey.printed import PRange, PrintedGroup, p_range
+from ncpi_eval.survey.tabulation import SELF_SELECTED
 
 LEVEL = 0.05
 CAVEAT = (
-    "Respondents chose to take part: a p-value says how often chance alone would give such a "
-    "difference, not that the difference holds for all officers and staff."
+    f"{SELF_SELECTED} Counts and group sizes are not printed: the ranges hold for all that the "
+    "printed numbers allow."
+)
+ONE_FORCE_LEFT_OUT = (
+    "Respondents taken as independent. Which force moves the result most is not shown, because it "
+    "would tell something of that force."
 )
 
 # Published facts about the respondents by force (report, appendix D).
@@ -568,7 +573,7 @@ def robustness_table(
         (NaN where the difference is never significant; low is 0 where it depends on rounding),
         clusters (`between forces` or `within forces`), published_significant, agrees (`yes`, `no`,
         `possible`, `report says both`, missing where nothing is said), reading, wave, unit,
-        method, caveat, data_kind.
+        method, caveat, data_kind, comparison (a name for the row, to be shown).
     """
     facts = _facts(figures, respondents, smallest_group)
     found = _SizesByQuestion(facts)
@@ -594,10 +599,8 @@ def robustness_table(
                 }
             )
     frame = pd.DataFrame(rows)
-    frame["comparison"] = [
-        f"{row['item']} ({row['response']}): {row['groups'].replace('|', ', ').replace('_', ' ')}"
-        for row in rows
-    ]
+    groups_in_words = frame["groups"].str.replace("|", ", ").str.replace("_", " ")
+    frame["comparison"] = frame["item"] + " (" + frame["response"] + "): " + groups_in_words
     return frame.sort_values(
         ["subgroup_variable", "question", "id"], kind="stable", ignore_index=True
     )
@@ -770,7 +773,8 @@ def leave_one_force_out(
         One row: groups, forces, denominator, estimate (first minus second group for two groups,
         Cramér's V for more), estimate_low, estimate_high, p_value (Pearson, respondents as if
         independent), p_low, p_high, flips (whether leaving out one force moves the p-value across
-        `level`).
+        `level`), smallest_cell (fewest respondents counted or not counted in a group, all forces
+        in), unit, method, caveat.
 
     Raises
     ------
@@ -802,6 +806,10 @@ def leave_one_force_out(
             "p_low": [p_without.min()],
             "p_high": [p_without.max()],
             "flips": [bool(((p_without < level) != (p[0] < level)).any())],
+            "smallest_cell": [int(everyone.min())],
+            "unit": ["respondents"],
+            "method": ["Pearson chi-square, each force left out in turn"],
+            "caveat": [f"{SELF_SELECTED} {ONE_FORCE_LEFT_OUT}"],
         }
     )
 

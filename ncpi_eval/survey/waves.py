@@ -67,8 +67,8 @@ def compare(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> p
         difference_high_clustered, p_value_clustered (t with the smaller wave's clusters less one
         degrees of freedom; missing without std_error), smallest_cell (fewest respondents counted or
         not counted in a wave), note (why there is no difference: a wave that lacks the row, or
-        withheld or without a base; otherwise blank), label, method, caveat, data_kind, suppressed (where
-        either wave is).
+        withheld or without a base; otherwise blank), label, method, caveat, data_kind, suppressed
+        (where either wave is).
 
     Raises
     ------
