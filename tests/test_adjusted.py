@@ -121,8 +121,8 @@ class TestRefusals:
         keep &= force.groupby(force).cumcount() < 28
         lines = refused((counted[keep], groups[keep], force[keep]))
         assert lines == [
-            "  - complete answers: found fewer than 30; expected 30 or more. What to do: take a question or "
-            "a breakdown with more answers",
+            "  - complete answers: found fewer than 30; expected 30 or more. What to do: take a "
+            "question or a breakdown with more answers",
             "  - inspection_status inspected: found 1 force; expected 2 or more. What to do: "
             "report the difference without an interval by force",
             "  - inspection_status uninspected: found 1 force; expected 2 or more. What to do: "
@@ -157,8 +157,8 @@ class TestRefusals:
         counted, groups, force = respondents
         counted = counted.mask(groups["area"] == "custody", True)
         assert refused((counted, groups, force)) == [
-            "  - area custody: found everybody or nobody counted; expected some counted and some not. What "
-            "to do: join the category with another or leave the covariate out"
+            "  - area custody: found everybody or nobody counted; expected some counted and "
+            "some not. What to do: join the category with another or leave the covariate out"
         ]
 
     def test_too_few_events_for_the_parameters(self, respondents):
@@ -171,8 +171,8 @@ class TestRefusals:
             run((enough, groups, force))
         enough[events[59]] = False
         assert refused((enough, groups, force)) == [
-            "  - events: found fewer than 60 for 6 parameters; expected 10 for each parameter. What to do: "
-            "leave covariates out or join categories"
+            "  - events: found fewer than 60 for 6 parameters; expected 10 for each "
+            "parameter. What to do: leave covariates out or join categories"
         ]
 
     def test_covariates_that_determine_each_other(self, respondents):
