@@ -64,6 +64,8 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
+        if command == "report":
+            print("Interrupted; finished pages are kept, nothing was published.", file=sys.stderr)
         return 130
     return 0
 

@@ -21,14 +21,15 @@ from ncpi_eval import declarations, dependencies, execute, paths
 from ncpi_eval.declarations import Site
 from ncpi_eval.errors import NcpiError
 
+BRIEF = ("--quiet", "--output-format=concise")
 FOLDERS = ("ncpi_eval", "tests", "notebooks", "benchmarks")
 
 
 def main() -> int:
     """Run every check; the exit code is 0 only if nothing was found."""
     checks: dict[str, Callable[[], list[str]]] = {
-        "lint": lambda: tool("ruff", "check", "--quiet", "--output-format=concise", *_folders()),
-        "format": lambda: tool("ruff", "format", "--check", "--quiet", *_folders()),
+        "lint": lambda: tool("ruff", "check", *BRIEF, *_folders()),
+        "format": lambda: tool("ruff", "format", "--check", *BRIEF, *_folders()),
         "types": lambda: tool("mypy", "--no-error-summary"),
         "notebooks": lambda: notebook_problems(declarations.read()),
         "import map": import_problems,

@@ -33,7 +33,7 @@ NO_NETWORK = (
     "could not connect",
     "connecttimeout",
     "connection timed out",
-    "no matching distribution found",
+    "(from versions: none)",
     "proxyerror",
 )
 BAD_LOCK = (
@@ -45,7 +45,8 @@ BAD_LOCK = (
     "couldn't parse",
     "could not parse",
     "failed to parse",
-    "expected one of",
+    "no matching distribution found",
+    "there is no version of",
 )
 
 
@@ -119,8 +120,7 @@ def make_venv(uv: str) -> None:
     if done.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
         raise SetupFailed(
-            "this Python cannot make an environment (on Debian and Ubuntu install python3-venv). "
-            + last_line(done)
+            "this Python cannot make an environment; on Debian and Ubuntu install python3-venv."
         )
     (VENV / OURS).write_text("`make clean` removes this folder.\n", encoding="utf-8")
 
@@ -136,23 +136,24 @@ def install(uv: str) -> None:
         done = run([python, "-m", "pip", "install", "--no-deps", *quiet, *flags])
     if done.returncode == 0:
         return
-    output = (done.stdout + done.stderr).lower()
-    if any(word in output for word in BAD_LOCK) and not reached_nothing(output):
-        raise SetupFailed(
-            "requirements.lock is broken (restore it with `git checkout requirements.lock`). "
-            + last_line(done)
-        )
-    if reached_nothing(output):
-        raise SetupFailed(
-            "the packages could not be fetched; connect to the network and try again. "
-            + last_line(done)
-        )
-    raise SetupFailed("the packages could not be installed. " + last_line(done))
+    raise SetupFailed(reason(done.stdout + done.stderr))
 
 
-def reached_nothing(output: str) -> bool:
-    """Whether the installer's words say that no index was reached."""
-    return any(word in output for word in NO_NETWORK)
+def reason(output: str) -> str:
+    """One sentence for an installer's failure, with its own line that gave it away."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    for words, sentence in (
+        (NO_NETWORK, "the packages could not be fetched; connect to the network and try again."),
+        (
+            BAD_LOCK,
+            "requirements.lock is broken; restore it with `git checkout requirements.lock`.",
+        ),
+    ):
+        for line in lines:
+            if any(word in line.lower() for word in words):
+                return f"{sentence} [{line[:300]}]"
+    last = f" [{lines[-1][:300]}]" if lines else ""
+    return "the packages could not be installed." + last
 
 
 def make_importable() -> None:
@@ -205,12 +206,6 @@ def remove(path: Path) -> None:
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run a command and keep its words."""
     return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The last thing a failed command said, in brackets."""
-    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    return f"[{lines[-1][:300]}]" if lines else ""
 
 
 if __name__ == "__main__":

@@ -238,15 +238,12 @@ def _said(name: str, message: str, traceback: list[str]) -> str:
     if name in OWN_ERRORS:
         return message
     plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
-    places = re.findall(r"^(?:File (\S+?):(\d+)|Cell In\[\d+\], line (\d+))", plain, flags=re.M)
+    in_cell = re.findall(r"^Cell In\[\d+\], line (\d+)", plain, flags=re.M)
+    in_package = re.findall(r"^File \S*?/(ncpi_eval/\S+?):(\d+)", plain, flags=re.M)
     lines = [f"{name}: {message}"]
-    for file, line, in_cell in places[:1] + [place for place in places[1:] if place[0]][-1:]:
-        lines.append(f"in line {in_cell} of the cell" if in_cell else f"in {_short(file)}:{line}")
+    lines += [f"in line {number} of the cell" for number in in_cell[-1:]]
+    lines += [f"in {file}:{number}" for file, number in in_package[-1:]]
     return "\n".join(lines)
-
-
-def _short(file: str) -> str:
-    return str(file).replace(f"{paths.ROOT}/", "")
 
 
 def _check_complete(declared: Page, notebook: NotebookNode) -> None:

@@ -262,7 +262,7 @@ def test_a_file_given_from_elsewhere(project: Project, tmp_path: Path) -> None:
     elsewhere.mkdir()
     file = elsewhere / "$(shell touch pwned); numbers's <b>.csv"
     file.write_text("name,value\na,1\nb,1\n")
-    call = ("-C", str(project.folder), "report", f"NUMBERS={file.name}")
+    call = ("-j2", "-C", str(project.folder), "report", f"NUMBERS={file.name}")
     outcome = project.make(*call, cwd=elsewhere)
     assert outcome.code == 0, outcome.text
     assert outcome.built == {"01-numbers", "02-ratio", "03-picture"}

@@ -76,8 +76,12 @@ def test_an_interrupted_setup_starts_anew(folder: Path, monkeypatch: pytest.Monk
     [
         ("ERROR: Failed to resolve 'somewhere'", "the packages could not be fetched; connect to "),
         ("error: error sending request for url", "the packages could not be fetched; connect to "),
-        ("THESE PACKAGES DO NOT MATCH THE HASHES", "requirements.lock is broken (restore it with "),
-        ("error: Hash mismatch for `x==1`", "requirements.lock is broken (restore it with "),
+        (
+            "THESE PACKAGES DO NOT MATCH THE HASHES",
+            "requirements.lock is broken; restore it with `",
+        ),
+        ("error: Hash mismatch for `x==1`", "requirements.lock is broken; restore it with `"),
+        ("No matching distribution found for x==99", "requirements.lock is broken; restore it "),
         ("No space left on device", "the packages could not be installed. [No space left on dev"),
     ],
 )
