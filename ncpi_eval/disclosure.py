@@ -173,32 +173,52 @@ def release(frame: pd.DataFrame, profile: str | None = None) -> pd.DataFrame:
 
 
 def withhold_beside(tests: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
-    """Tests without those that would give away a withheld estimate.
+    """Tests without what would give away a withheld estimate.
 
-    A difference and one of its two proportions give the other; so a test is withheld as soon as
-    one protected estimate of its question, breakdown and wave is.
+    A difference and one of its two proportions give the other, so a test of one set of answers is
+    withheld as soon as one estimate that it compares is. A test of a whole distribution with a
+    withheld part loses its exact statistics and keeps its p-values and effect sizes with two
+    digits, from which no count can be solved for.
 
     Parameters
     ----------
     tests : DataFrame
-        Rows with ``question``, ``subgroup_variable`` and ``wave``.
+        Rows with ``question``, ``response`` (``all`` for whole distributions),
+        ``subgroup_variable`` and ``wave``.
     estimates : DataFrame
         Released rows, with ``suppressed``.
 
     Returns
     -------
     DataFrame
-        A copy of the tests with ``suppressed`` set; `release` then takes the numbers out.
+        A copy of the tests with ``suppressed`` set where `release` shall take the numbers out.
     """
     keys = ["question", "subgroup_variable", "wave"]
-    hidden = estimates[estimates["suppressed"].fillna(False).astype(bool)]
-    hidden_keys = set(hidden[keys].astype(str).itertuples(index=False, name=None))
-    reached = [
-        key in hidden_keys for key in tests[keys].astype(str).itertuples(index=False, name=None)
-    ]
+    hidden = estimates[_suppressed(estimates)]
+    by_set = _rows_as_keys(tests, [*keys, "response"]).isin(
+        set(_rows_as_keys(hidden, [*keys, "response"]))
+    )
+    whole = tests["response"].astype("string") == "all"
+    in_part = _rows_as_keys(tests, keys).isin(set(_rows_as_keys(hidden, keys)))
     withheld = tests.copy()
-    withheld["suppressed"] = _suppressed(tests) | pd.Series(reached, tests.index, dtype=bool)
+    withheld["suppressed"] = _suppressed(tests) | by_set
+    rough = whole.fillna(False).astype(bool) & in_part
+    for name in tests.columns:
+        if not pd.api.types.is_float_dtype(tests[name]) or name in _HARMLESS or not rough.any():
+            continue
+        is_kept = name.startswith(("p_", "effect_"))
+        withheld[name] = tests[name].where(
+            ~rough, tests[name].map(_two_digits) if is_kept else np.nan
+        )
     return withheld
+
+
+def _rows_as_keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
+    return frame[columns].astype(str).agg("\x1f".join, axis=1)
+
+
+def _two_digits(value: float) -> float:
+    return value if pd.isna(value) else float(f"{value:.2g}")
 
 
 def unsafe(row: Mapping[str, Any] | pd.Series) -> bool:

@@ -205,21 +205,29 @@ def test_opensafely_redacts_seven_and_rounds_to_five(count, shown):
 
 def test_a_test_goes_with_a_withheld_estimate_that_it_compares():
     estimates = disclosure.release(
-        rows(("1", 5), base=80, variable="inspection_status", group="inspected")
+        rows(("1", 5), ("2", 40), ("3", 35), base=80, variable="status", group="inspected")
     )
+    assert estimates["suppressed"].tolist() == [True, False, True]
     tests = pd.DataFrame(
         {
-            "id": ["Q.1.inspection_status.test.2019", "R.1.inspection_status.test.2019"],
-            "question": ["Q", "R"],
-            "subgroup_variable": "inspection_status",
+            "id": ["Q.1.test", "Q.2.test", "Q.all.test", "R.1.test"],
+            "question": ["Q", "Q", "Q", "R"],
+            "response": ["1", "2", "all", "1"],
+            "subgroup_variable": "status",
             "wave": "2019",
             "unit": "respondents",
-            "difference": [0.2, 0.1],
+            "statistic": [1.2345, 2.3456, 3.4567, 4.5678],
+            "p_value": [0.1234, 0.2345, 0.3456, 0.4567],
+            "difference": [0.2, 0.1, np.nan, 0.3],
             "data_kind": "real",
         }
     )
     released = disclosure.release(disclosure.withhold_beside(tests, estimates))
-    assert released["difference"].isna().tolist() == [True, False]
+    assert released["suppressed"].tolist() == [True, False, False, False]
+    assert released["difference"].dropna().tolist() == [0.1, 0.3]
+    # The whole distribution keeps a p-value with two digits and no exact statistic.
+    assert released["p_value"].dropna().tolist() == [0.2345, 0.35, 0.4567]
+    assert released["statistic"].dropna().tolist() == [2.3456, 4.5678]
 
 
 def test_a_statistic_goes_with_the_small_cell_behind_it():
