@@ -1,0 +1,228 @@
+"""Read a folder of documents in parallel, in order, in bounded memory.
+
+Results come back in the order of the names, whatever finishes first. Only a fixed number of
+documents is under way at any time, and only what the caller's function returns crosses between
+processes. A file that kills or hangs its reader costs that file, never the others.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import FrameType
+from typing import Any, TypeVar
+
+from ncpi_eval.document_files.guards import FORMATS, refuse
+from ncpi_eval.errors import InputError, Problem
+
+SECONDS_A_DOCUMENT = 60
+"""A long report takes a few seconds; a file that needs a minute is broken or built to hang."""
+BYTES_A_WORKER = 3_000_000_000
+"""Address space of a reading process; reached only by a file built to fill memory."""
+UNDER_WAY_A_WORKER = 4
+
+_NO_DOCUMENTS = (".", "README", "LICENSE", "~$")
+
+R = TypeVar("R")
+
+
+def find_documents(folder: Path) -> list[tuple[str, Path]]:
+    """(name, path) of every document below a folder, sorted by name.
+
+    Names are relative to the folder. Whatever its extension, a file is taken for a document, so
+    that nothing is passed over in silence; only hidden files, README and LICENSE files, tables
+    (.csv) and the folders that browsers save beside a page ("..._files") are not. Links to folders
+    are not followed.
+
+    Raises
+    ------
+    InputError
+        When the folder does not exist or holds no document.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder} is not a folder of documents",
+            [
+                Problem(
+                    str(folder),
+                    "no such folder",
+                    "a folder with HTML, PDF, DOCX or text files",
+                    "correct the parameter DOCUMENTS",
+                )
+            ],
+        )
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not name.endswith("_files")
+        )
+        for file in files:
+            path = Path(place, file)
+            if path.suffix.lower() != ".csv" and not file.startswith(_NO_DOCUMENTS):
+                found.append((path.relative_to(folder).as_posix(), path))
+    if not found:
+        raise InputError(
+            f"{folder} holds no document",
+            [
+                Problem(
+                    str(folder),
+                    "no file",
+                    ", ".join(FORMATS),
+                    "supply documents or correct the parameter DOCUMENTS",
+                )
+            ],
+        )
+    return sorted(found)
+
+
+def map_folder(
+    documents: Iterable[tuple[str, Path]],
+    function: Callable[[str, Path], R],
+    workers: int | None = None,
+    seconds: int = SECONDS_A_DOCUMENT,
+) -> Iterator[tuple[str, R | InputError]]:
+    """Apply a function to each document, in parallel, and yield in the documents' order.
+
+    Parameters
+    ----------
+    documents : iterable of (name, path)
+        As `find_documents` gives them.
+    function : callable
+        A module-level function of name and path; an `InputError` that it raises is yielded as
+        that document's result.
+    workers : int, optional
+        Processes; the number of processors if left out, 1 reads in this process.
+    seconds : int
+        Time for one document before it is refused.
+    """
+    workers = workers or os.cpu_count() or 1
+    if workers == 1:
+        for name, path in documents:
+            yield name, _guarded(function, name, path, seconds)
+        return
+    waiting: deque[tuple[str, Path, Future[R | InputError]]] = deque()
+    source = iter(documents)
+    pool = _pool(workers)
+    try:
+        exhausted = False
+        while waiting or not exhausted:
+            while not exhausted and len(waiting) < workers * UNDER_WAY_A_WORKER:
+                item = next(source, None)
+                if item is None:
+                    exhausted = True
+                else:
+                    waiting.append((*item, _submit(pool, function, *item, seconds)))
+            if not waiting:
+                break
+            name, path, future = waiting.popleft()
+            try:
+                yield name, future.result()
+            except BrokenProcessPool:
+                # one of the files under way killed its reader: find out which, one by one
+                pool.shutdown(wait=False, cancel_futures=True)
+                suspects = [(name, path), *((other, where) for other, where, _ in waiting)]
+                waiting.clear()
+                for suspect, where in suspects:
+                    yield suspect, _alone(function, suspect, where, seconds)
+                pool = _pool(workers)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    # "spawn" keeps a caller's threads and open files out of the readers
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_memory
+    )
+
+
+def _submit(
+    pool: ProcessPoolExecutor,
+    function: Callable[[str, Path], R],
+    name: str,
+    path: Path,
+    seconds: int,
+) -> Future[R | InputError]:
+    try:
+        return pool.submit(_guarded, function, name, path, seconds)
+    except BrokenProcessPool as error:
+        failed: Future[Any] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _alone(
+    function: Callable[[str, Path], R], name: str, path: Path, seconds: int
+) -> R | InputError:
+    with _pool(1) as pool:
+        try:
+            return pool.submit(_guarded, function, name, path, seconds).result()
+        except BrokenProcessPool:
+            return refuse(name, "a file that stops its reader", "leave it out and report it")
+
+
+def _limit_memory() -> None:
+    if sys.platform.startswith("linux"):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES_A_WORKER, BYTES_A_WORKER))
+
+
+def _guarded(
+    function: Callable[[str, Path], R], name: str, path: Path, seconds: int
+) -> R | InputError:
+    """The function's result, or the refusal of this one file, whatever went wrong with it."""
+    try:
+        with _Alarm(seconds):
+            return function(name, path)
+    except InputError as refusal:
+        return refusal
+    except TimeoutError:
+        return refuse(
+            name,
+            f"a file that takes more than {seconds} seconds to read",
+            "leave it out and report it",
+        )
+    except MemoryError:
+        return refuse(name, "a file that needs too much memory", "leave it out and report it")
+    except RecursionError:
+        return refuse(name, "a file nested too deep", "leave it out and report it")
+    except Exception as error:  # an unforeseen fault of one file must not stop the others
+        return refuse(
+            name,
+            f"a file that could not be read ({type(error).__name__}: {error})",
+            "report it with the file",
+        )
+
+
+class _Alarm:
+    """Raise TimeoutError in this thread after some seconds, where the system can (not Windows)."""
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+
+    def __enter__(self) -> None:
+        self.usable = hasattr(signal, "SIGALRM")
+        if self.usable:
+            try:
+                self.before = signal.signal(signal.SIGALRM, self._ring)
+                signal.alarm(self.seconds)
+            except ValueError:  # not in the main thread
+                self.usable = False
+
+    def __exit__(self, *_: object) -> None:
+        if self.usable:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, self.before)
+
+    @staticmethod
+    def _ring(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError

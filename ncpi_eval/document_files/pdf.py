@@ -1,0 +1,274 @@
+"""PDF into paragraphs with page and position.
+
+A PDF knows glyphs on a page, no paragraphs. pdfium opens the file and tells quickly whether it is
+encrypted, damaged or a scan; pdfplumber gives every word its box, from which lines, headings,
+bullets and paragraphs are rebuilt in the order a person reads them.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pdfplumber
+import pypdfium2
+
+from ncpi_eval.document_files.guards import MAX_CHARACTERS, MAX_PAGES, refuse
+from ncpi_eval.document_files.model import BULLET_MARK, LEADERS, Document, Draft, tidy
+from ncpi_eval.document_files.plain import looks_like_heading
+
+MIN_CHARACTERS_A_PAGE = 15
+"""A page of a report has hundreds of characters; a scan has none or a stamp."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Words on one base line: sizes and positions in points, top counted from the page's top."""
+
+    text: str
+    page: int
+    x0: float
+    top: float
+    x1: float
+    bottom: float
+    size: float
+    bold: bool
+    height: float
+    """Height of the page, for telling headers and footers."""
+
+
+def read_pdf(path: Path, name: str) -> Document:
+    """A PDF as a document; every paragraph carries its page and box.
+
+    Raises
+    ------
+    InputError
+        For an encrypted or damaged file, a scan without text, more pages than any report has.
+    """
+    title, marks, warnings = _open_check(path, name)
+    draft = Draft()
+    try:
+        lines = _lines(path)
+    except Exception as error:  # pdfminer raises many kinds of its own for damaged files
+        raise refuse(
+            name, f"a damaged PDF ({type(error).__name__})", "fetch the document again"
+        ) from error
+    _add_paragraphs(draft, _without_furniture(lines))
+    if not draft.paragraphs:
+        raise refuse(name, "a PDF without text", "run character recognition first")
+    return Document(
+        name, "pdf", title, tuple(draft.paragraphs), marks=marks, warnings=tuple(warnings)
+    )
+
+
+def _open_check(path: Path, name: str) -> tuple[str, tuple[str, ...], list[str]]:
+    try:
+        pdf = pypdfium2.PdfDocument(str(path))
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise refuse(name, "an encrypted PDF", "supply it without a password") from error
+        raise refuse(name, "a damaged PDF", "fetch the document again") from error
+    try:
+        pages = len(pdf)
+        if pages == 0:
+            raise refuse(name, "a PDF without pages", "fetch the document again")
+        if pages > MAX_PAGES:
+            raise refuse(name, f"a PDF of {pages} pages (limit {MAX_PAGES})", "leave it out")
+        counts = []
+        for number in range(pages):
+            try:
+                page = pdf[number]
+                text = page.get_textpage()
+                counts.append(text.count_chars())
+                text.close()
+                page.close()
+            except pypdfium2.PdfiumError:
+                counts.append(0)
+        if sum(counts) > MAX_CHARACTERS:
+            raise refuse(name, "a PDF of more than 5 million characters", "leave it out")
+        empty = sum(count < MIN_CHARACTERS_A_PAGE for count in counts)
+        if sum(counts) < MIN_CHARACTERS_A_PAGE * pages:
+            raise refuse(name, "a scanned PDF without text", "run character recognition first")
+        information = pdf.get_metadata_dict()
+    finally:
+        pdf.close()
+    warnings = [f"{empty} of {pages} pages without text"] if empty > pages / 3 else []
+    keywords = re.split(r"[;,\s]+", str(information.get("Keywords", "")))
+    marks = tuple(word.removeprefix("data_kind=") for word in keywords if "data_kind=" in word)
+    return tidy(str(information.get("Title", ""))), marks, warnings
+
+
+def _lines(path: Path) -> list[Line]:
+    lines: list[Line] = []
+    with pdfplumber.open(path) as pdf:
+        for number, page in enumerate(pdf.pages, start=1):
+            words = page.extract_words(
+                extra_attrs=["size", "fontname"], keep_blank_chars=False, x_tolerance_ratio=0.2
+            )
+            lines += _lines_of_page(words, number, float(page.height))
+            page.close()  # drops the page's objects; memory stays that of one page
+    return lines
+
+
+def _lines_of_page(words: list[dict[str, Any]], page: int, height: float) -> list[Line]:
+    """Words on the same base line, raised footnote digits left out."""
+    words = [word for word in words if word["text"].strip()]
+    if not words:
+        return []
+    common = statistics.median(word["size"] for word in words)
+    rows: list[list[dict[str, Any]]] = []
+    small: list[dict[str, Any]] = []
+    for word in sorted(words, key=lambda item: (round(item["bottom"], 1), item["x0"])):
+        if word["size"] < 0.75 * common and re.fullmatch(r"\d{1,2}", word["text"]):
+            small.append(word)
+        elif rows and abs(rows[-1][0]["bottom"] - word["bottom"]) <= 0.35 * word["size"]:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    made = []
+    for row in rows:
+        row.sort(key=lambda item: item["x0"])
+        size = statistics.median(word["size"] for word in row)
+        made.append(
+            Line(
+                " ".join(word["text"] for word in row),
+                page,
+                row[0]["x0"],
+                min(word["top"] for word in row),
+                row[-1]["x1"],
+                max(word["bottom"] for word in row),
+                round(size, 1),
+                all(
+                    re.search("bold|black|heavy|semibold", word["fontname"], re.IGNORECASE)
+                    is not None
+                    for word in row
+                ),
+                height,
+            )
+        )
+    # a small digit on a line of its own is a page number or a footnote's number, not a mark
+    return sorted(made, key=lambda line: (line.top, line.x0))
+
+
+def _without_furniture(lines: list[Line]) -> list[Line]:
+    """Leave out page numbers and what repeats at the top or bottom of pages."""
+    pages = {line.page for line in lines}
+
+    def zone(line: Line) -> bool:
+        return line.top < 0.09 * line.height or line.bottom > 0.91 * line.height
+
+    masked = {(re.sub(r"\d+", "#", line.text), line.page) for line in lines if zone(line)}
+    pages_with = Counter(text for text, _ in masked)
+    repeated = {text for text, count in pages_with.items() if count >= max(2, len(pages) // 3)}
+    return [
+        line
+        for line in lines
+        if not (zone(line) and re.sub(r"\d+", "#", line.text) in repeated)
+        and not re.fullmatch(r"(?:Page )?\d{1,3}(?: of \d+)?", line.text.strip())
+    ]
+
+
+def _add_paragraphs(draft: Draft, lines: list[Line]) -> None:
+    if not lines:
+        return
+    weights: Counter[float] = Counter()
+    for line in lines:
+        weights[line.size] += len(line.text)
+    body = weights.most_common(1)[0][0]
+    in_body = [line for line in lines if line.size == body]
+    margin = max(line.x1 for line in in_body)
+    gaps = [
+        below.top - above.bottom
+        for above, below in zip(in_body, in_body[1:], strict=False)
+        if above.page == below.page and 0 <= below.top - above.bottom < body
+    ]
+    leading = statistics.median(gaps) if gaps else 0.3 * body
+    vocabulary = {word.lower() for line in lines for word in re.findall(r"[A-Za-z]{4,}", line.text)}
+    block: list[Line] = []
+    for line in lines:
+        if block and not _joins(block, line, body, leading, margin):
+            _close(draft, block, body, vocabulary)
+            block = []
+        block.append(line)
+    _close(draft, block, body, vocabulary)
+
+
+def _style(line: Line, body: float) -> str:
+    if LEADERS.search(line.text):
+        return "contents"
+    if line.size > body + 0.8 or (line.bold and looks_like_heading(line.text)):
+        return "heading"
+    return "body"
+
+
+def _joins(block: list[Line], line: Line, body: float, leading: float, margin: float) -> bool:
+    above = block[-1]
+    if _style(above, body) != _style(line, body) or _style(line, body) == "contents":
+        return False
+    if BULLET_MARK.match(line.text) or re.match(r"\d{1,2}[.)]\s", line.text):
+        return False
+    if re.fullmatch(r"Recommendations?\W*", above.text) or re.fullmatch(
+        r"Recommendations?\W*", line.text
+    ):
+        return False
+    if abs(line.size - above.size) > 0.6:
+        return False
+    if line.page != above.page:
+        ended = re.search(r"[.:;!?]['”’]?\d{0,2}$", above.text)
+        return not ended and _style(line, body) == "body" and line.page == above.page + 1
+    if line.bold != above.bold and looks_like_heading(above.text):
+        return False
+    near = line.top - above.bottom <= leading + 0.35 * line.size
+    short = above.x1 + _first_word(line) < margin - 0.02 * margin
+    if _style(line, body) == "heading":
+        return near
+    return near and not (short and re.search(r"[.:;!?]['”’]?$", above.text) is not None)
+
+
+def _first_word(line: Line) -> float:
+    return (line.x1 - line.x0) * len(line.text.split()[0]) / max(1, len(line.text))
+
+
+def _close(draft: Draft, block: list[Line], body: float, vocabulary: set[str]) -> None:
+    if not block:
+        return
+    text = block[0].text
+    for line in block[1:]:
+        text = _joined(text, line.text, vocabulary)
+    box = (
+        round(min(line.x0 for line in block), 1),
+        round(block[0].top, 1),
+        round(max(line.x1 for line in block), 1),
+        round(block[-1].bottom, 1),
+    )
+    first = block[0]
+    place = f"page {first.page}"
+    style = _style(first, body)
+    if style == "contents":
+        draft.add(LEADERS.sub("", text), "contents", 0, place, first.page, box)
+    elif mark := BULLET_MARK.match(text):
+        draft.add(text[mark.end() :], "bullet", 1, place, first.page, box)
+    elif style == "heading":
+        level = 1 if first.size >= 1.6 * body else 2 if first.size >= 1.25 * body else 3
+        draft.add(text, "heading", level, place, first.page, box)
+    else:
+        draft.add(text, "text", 0, place, first.page, box)
+
+
+def _joined(text: str, following: str, vocabulary: set[str]) -> str:
+    """Two lines in one; a word split at the line's end loses its hyphen if the document knows it.
+
+    A soft hyphen always goes, a hyphen of "child-centred" stays.
+    """
+    if text.endswith("\u00ad"):
+        return text[:-1] + following
+    split = re.search(r"([A-Za-z]+)-$", text)
+    start = re.match(r"[a-z]+", following)
+    if split and start:
+        whole = (split.group(1) + start.group()).lower()
+        return (text[:-1] if whole in vocabulary else text) + following
+    return f"{text} {following}"

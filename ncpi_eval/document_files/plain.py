@@ -1,0 +1,114 @@
+"""Plain text into paragraphs: saved pages, converted PDFs, register entries.
+
+Text files come in three shapes: one paragraph a line, paragraphs between blank lines, and wrapped
+lines without any blank line between. The width of the lines tells which.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+
+from ncpi_eval.document_files.guards import MAX_CHARACTERS, refuse
+from ncpi_eval.document_files.model import BULLET_MARK, LEADERS, Document, Draft, tidy
+
+WRAP_WIDTH = 140
+"""No typewriter, terminal or converter wraps wider; longer lines are whole paragraphs."""
+
+
+def decode(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    """Text of the bytes (UTF-16 by its mark, UTF-8, else Windows-1252) and warnings."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return raw.decode("utf-16"), ()
+        except UnicodeDecodeError as error:
+            raise refuse(name, "broken UTF-16 text", "save it as UTF-8") from error
+    if b"\x00" in raw:
+        raise refuse(name, "binary data", "supply the document as HTML, PDF, DOCX or text")
+    try:
+        return raw.decode("utf-8-sig"), ()
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+    unreadable = sum(ch == "\ufffd" or (ord(ch) < 32 and ch not in "\t\n\r\f") for ch in text)
+    if unreadable > len(text) / 100:
+        raise refuse(name, "binary data", "supply the document as HTML, PDF, DOCX or text")
+    return text, ("not UTF-8, read as Windows-1252",)
+
+
+def read_text(raw: bytes, name: str) -> Document:
+    """A plain text file as a document; ``place`` is the line a paragraph starts on."""
+    text, warnings = decode(raw, name)
+    if len(text) > MAX_CHARACTERS:
+        raise refuse(name, "a text of more than 5 million characters", "split it")
+    draft = Draft()
+    for start, paragraph in paragraphs_of(re.split(r"\r\n|\r|\n|\f", text)):
+        add_line(draft, paragraph, f"line {start}")
+    if not draft.paragraphs:
+        raise refuse(name, "a file without text", "fetch the document again")
+    return Document(name, "text", "", tuple(draft.paragraphs), warnings=warnings)
+
+
+def add_line(draft: Draft, text: str, place: str) -> None:
+    """Add a paragraph of unmarked text, told apart as contents entry, bullet, heading or text."""
+    if LEADERS.search(text):
+        draft.add(LEADERS.sub("", text), "contents", 0, place)
+    elif mark := BULLET_MARK.match(text):
+        draft.add(text[mark.end() :], "bullet", 1, place)
+    elif looks_like_heading(text):
+        draft.add(text.lstrip("# "), "heading", 2, place)
+    elif not re.fullmatch(r"(?:page\s+)?\d{1,3}(?:\s+of\s+\d+)?", text.strip(), re.IGNORECASE):
+        draft.add(text, "text", 0, place)
+
+
+def looks_like_heading(text: str) -> bool:
+    """A short line that starts with a capital or number and does not end like a sentence."""
+    text = tidy(text)
+    return (
+        len(text) <= 120
+        and len(text.split()) <= 18
+        and re.match(r"(?:#+ )?(?:\d+(?:\.\d+)*\.?\s+)?[A-Z‘“'\"]", text) is not None
+        and not re.search(r"[.;:,!?]['\"’”]?\d{0,2}$", text)
+        and not re.search(r"\b(?:the|a|an|of|and|to|in|for|with|that|which|is|are|was|by)$", text)
+    )
+
+
+def paragraphs_of(lines: list[str]) -> list[tuple[int, str]]:
+    """Join wrapped lines: (line number from 1, paragraph) in order.
+
+    Lines longer than `WRAP_WIDTH` stand for themselves. A shorter line is joined to the one before
+    when that one reaches near the right margin and neither a blank line nor a list mark nor a
+    known heading stands between.
+    """
+    filled = [len(line.rstrip()) for line in lines if line.strip()]
+    if not filled:
+        return []
+    margin = statistics.quantiles(filled, n=10)[-1] if len(filled) > 1 else filled[0]
+    wrapped = margin <= WRAP_WIDTH
+    found: list[tuple[int, str]] = []
+    previous = ""
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and wrapped and previous.strip() and _continues(previous, line, margin):
+            found[-1] = (found[-1][0], found[-1][1].rstrip() + " " + line.strip())
+        elif line.strip():
+            found.append((number, line.rstrip()))
+        previous = line
+    return found
+
+
+_STARTS = re.compile(
+    r"\s*(?:#+ |\d{1,2}\.\s|\[|(?:We|HMIC\w*) recommends? |Within \w+ (?:weeks?|months?)\b"
+    r"|Recommendations?\b[^a-z]*$|Published on\b|Published:|Next steps\s*$)"
+)
+
+
+def _continues(previous: str, line: str, margin: float) -> bool:
+    if BULLET_MARK.match(line) or _STARTS.match(line) or LEADERS.search(previous):
+        return False
+    if _STARTS.match(previous) and re.fullmatch(r"\s*Recommendations?\W*", previous):
+        return False
+    if line.lstrip()[:1].islower():
+        return True
+    first_word = len(line.split()[0])
+    return len(previous.rstrip()) + 1 + first_word > margin * 0.92 and not re.search(
+        r"[:;]\s*$", previous
+    )

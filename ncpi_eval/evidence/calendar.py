@@ -1,0 +1,137 @@
+"""Dates and date ranges in running text, as ISO days or months."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_MONTHS = (
+    "january february march april may june july august september october november december"
+).split()
+_MONTH = (
+    r"(?P<{0}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DAY = (
+    r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
+    r"(?P<{0}>[0-3]?\d)(?:st|nd|rd|th)?(?:\s+of)?"
+)
+_YEAR = r"(?P<{0}>20[0-3]\d)(?!\d)"
+_TO = r"\s*(?:-|to|until|through)\s*"
+_AND = r"\s*(?:-|to|and|until)\s*"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """A day, a month or a range: ISO ``first`` and ``last`` (equal for one), and its place."""
+
+    first: str
+    last: str
+    start: int
+    end: int
+
+    @property
+    def is_range(self) -> bool:
+        """More than one day or month."""
+        return self.first != self.last
+
+    @property
+    def by_day(self) -> bool:
+        """True when days are known, False for months."""
+        return len(self.first) == 10
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(r"(?<![\d/-])" + text, re.IGNORECASE)
+
+
+def _d(name: str) -> str:
+    return _DAY.format(name)
+
+
+def _m(name: str) -> str:
+    return _MONTH.format(name)
+
+
+def _y(name: str) -> str:
+    return _YEAR.format(name)
+
+
+_PATTERNS = [
+    _pattern(rf"{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}{_TO}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(
+        rf"(?<=between\s){_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}\s+and\s+"
+        rf"{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"
+    ),
+    _pattern(rf"{_d('d1')}\s+{_m('m1')}{_AND}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(rf"{_d('d1')}{_AND}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(rf"(?<=between\s){_m('m1')}\s+{_y('y1')}\s+and\s+{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(rf"\b{_m('m1')},?\s+{_y('y1')}{_TO}{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(rf"\b{_m('m1')}{_AND}{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(rf"{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}"),
+    _pattern(rf"\b{_m('m1')}\s+{_d('d1')},\s+{_y('y1')}"),
+    _pattern(rf"\b{_m('m1')},?\s+(?:of\s+)?{_y('y1')}"),
+    _pattern(rf"{_y('y1')}-(?P<m1>[01]\d)-(?P<d1>[0-3]\d)(?!\d)"),
+    _pattern(rf"(?P<d1>[0-3]?\d)/(?P<m1>[01]?\d)/{_y('y1')}"),
+]
+
+
+def _month_number(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    return next(index for index, name in enumerate(_MONTHS, 1) if name.startswith(text.lower()[:3]))
+
+
+def _iso(year: int, month: int, day: str | None) -> str | None:
+    if not 1 <= month <= 12:
+        return None
+    if day is None:
+        return f"{year:04d}-{month:02d}"
+    longest = 29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+    return f"{year:04d}-{month:02d}-{int(day):02d}" if 1 <= int(day) <= longest else None
+
+
+def find_dates(text: str) -> list[Dates]:
+    """Every day, month and range in a plain text (see `wording.plain`), in reading order.
+
+    A range whose first part lacks month or year takes them from the second: "4-15 February 2019",
+    "30 November - 11 December 2015", "12 December - 6 January 2017" (starts in 2016). Two dates
+    with years joined by "and" are a range only after "between".
+
+    Examples
+    --------
+    >>> [(d.first, d.last) for d in find_dates("from 23 April - 4 May 2018")]
+    [('2018-04-23', '2018-05-04')]
+    """
+    found: list[Dates] = []
+    taken = [False] * len(text)
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(text):
+            if any(taken[match.start() : match.end()]):
+                continue
+            dates = _dates_of(match)
+            if dates is not None:
+                found.append(dates)
+                taken[match.start() : match.end()] = [True] * (match.end() - match.start())
+    return sorted(found, key=lambda dates: dates.start)
+
+
+def _dates_of(match: re.Match[str]) -> Dates | None:
+    part = match.groupdict()
+    last_month = _month_number(part.get("m2") or part["m1"] or "")
+    last_year = int(part.get("y2") or part["y1"] or 0)
+    last = _iso(last_year, last_month, part.get("d2") or part.get("d1"))
+    is_range = "m2" in part
+    if not is_range:
+        return Dates(last, last, match.start(), match.end()) if last else None
+    first_month = _month_number(part["m1"]) if part.get("m1") else last_month
+    first_year = int(part["y1"]) if part.get("y1") else last_year - (first_month > last_month)
+    first = _iso(first_year, first_month, part.get("d1"))
+    if first is None or last is None or first > last:
+        return None
+    return Dates(first, last, match.start(), match.end())
+
+
+def months_between(earlier: str, later: str) -> int:
+    """Whole calendar months from one ISO day or month to another; negative when out of order."""
+    return (int(later[:4]) - int(earlier[:4])) * 12 + int(later[5:7]) - int(earlier[5:7])

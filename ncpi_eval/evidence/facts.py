@@ -1,0 +1,320 @@
+"""One document in, its row of facts out: what it is, about whom, when, what was found and asked.
+
+Reads nothing and writes nothing. Each value keeps its place and its confidence; what is doubtful
+is on the coding sheet, and what is too doubtful is only there.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ncpi_eval.document_files.model import CONTENTS, HEADING, Document, Paragraph
+from ncpi_eval.evidence import kinds
+from ncpi_eval.evidence.audits import counts
+from ncpi_eval.evidence.criteria import by_heading
+from ncpi_eval.evidence.events import timing
+from ncpi_eval.evidence.forces import ForceList, recognise_force
+from ncpi_eval.evidence.recommendations import Recommendation, read_recommendations
+from ncpi_eval.evidence.spans import DOUBTFUL, LIKELY, Fact, fact
+from ncpi_eval.evidence.wording import NUMBER, number, plain
+
+DOCUMENT_COLUMNS = (
+    "document kind force published fieldwork_start fieldwork_end cases good requires_improvement "
+    "inadequate recommendations confidence problems data_kind"
+).split()
+RECOMMENDATION_COLUMNS = (
+    "document number text_span time_scale addressee criterion confidence data_kind origin anchor"
+).split()
+SPAN_COLUMNS = "document field value anchor place start end quote confidence rule data_kind".split()
+FINDING_COLUMNS = "document criterion text tone anchor place confidence data_kind".split()
+CODING_COLUMNS = (
+    "document field value confidence reason quote place anchor decision value_decided coder "
+    "data_kind"
+).split()
+"""The last columns before data_kind are a person's: decision (accept, correct, reject), the value
+decided, and who decided."""
+
+Row = dict[str, str]
+
+
+@dataclass
+class Extraction:
+    """Everything read from one document, as rows of text ready for the tables."""
+
+    document: Row
+    recommendations: list[Row] = field(default_factory=list)
+    spans: list[Row] = field(default_factory=list)
+    findings: list[Row] = field(default_factory=list)
+    coding: list[Row] = field(default_factory=list)
+    previous: Row = field(default_factory=dict)
+    """force, published: the first report's month as this follow-up states it; may be empty."""
+    reissued: bool = False
+    """The only publication date printed is that of a re-issue."""
+    digest: str = ""
+    """Of the document's words: equal for two copies of one document."""
+
+
+def extract(document: Document, forces: ForceList) -> Extraction:
+    """All facts of one document.
+
+    Parameters
+    ----------
+    document : Document
+    forces : ForceList
+        Known names; a force that is not among them is read from the title with less confidence.
+
+    Returns
+    -------
+    Extraction
+        Rows whose keys are the column lists of this module. Cells are empty where the document
+        says nothing or only something doubtful (below `spans.DOUBTFUL`).
+    """
+    kind = kinds.recognise_kind(document)
+    force = recognise_force(document, forces)
+    facts: dict[str, Fact] = {"kind": kind}
+    problems = list(document.warnings)
+    doubts: list[tuple[Fact, str]] = []
+    if force is not None:
+        facts["force"] = force
+    name = force.value if force is not None and force.confidence >= DOUBTFUL else ""
+    times = timing(document, kind.value)
+    audit = counts(document, kind.value) if kind.value != kinds.REGISTER else None
+    for part in (times, audit):
+        if part is not None:
+            facts.update(part.facts)
+            problems += part.problems
+            doubts += part.doubts
+    kept, aside = read_recommendations(document, kind.value, name)
+    stated = _stated_recommendations(document, kind.value)
+    _count_recommendations(facts, kept, stated, problems)
+    data_kind = _data_kind(document, name, forces)
+    made = Extraction(_document_row(document, facts, problems, data_kind), reissued=times.reissued)
+    made.spans = [_span_row(document, item, data_kind) for item in facts.values()]
+    made.recommendations = [
+        _recommendation_row(document, number_, item, data_kind)
+        for number_, item in enumerate(kept, start=1)
+    ]
+    made.findings = [{**row, "data_kind": data_kind} for row in _findings(document, kind.value)]
+    made.coding = _coding_rows(document, facts, doubts, kept, aside, data_kind)
+    if name and "previous_published" in facts:
+        made.previous = {"force": name, "published": facts["previous_published"].value}
+    return made
+
+
+def _data_kind(document: Document, force: str, forces: ForceList) -> str:
+    """Synthetic when the file or its force says so; what others published is public record."""
+    if "synthetic" in document.marks or forces.kinds.get(force) == "synthetic":
+        return "synthetic"
+    start = " ".join(item.text for item in document.paragraphs[:3] + document.paragraphs[-3:])
+    return "synthetic" if "synthetic document" in start.lower() else "public_record"
+
+
+def _document_row(
+    document: Document, facts: dict[str, Fact], problems: list[str], data_kind: str
+) -> Row:
+    row = dict.fromkeys(DOCUMENT_COLUMNS, "")
+    row |= {"document": document.name, "data_kind": data_kind}
+    shown = []
+    for column in DOCUMENT_COLUMNS[1:11]:
+        item = facts.get(column)
+        if item is not None and item.confidence >= DOUBTFUL:
+            row[column] = item.value
+            shown.append(item)
+        elif item is not None:
+            problems.append(f"{column} doubtful")
+    row["confidence"] = f"{min((item.confidence for item in shown), default=0.0):.2f}"
+    if not row["force"] and row["kind"] != kinds.OTHER:
+        problems.append("force not found")
+    row["problems"] = "; ".join(dict.fromkeys(problems))
+    return row
+
+
+def _span_row(document: Document, item: Fact, data_kind: str) -> Row:
+    return {
+        "document": document.name,
+        "field": item.field,
+        "value": item.value,
+        "anchor": item.anchor,
+        "place": item.place,
+        "start": str(item.start),
+        "end": str(item.end),
+        "quote": item.quote,
+        "confidence": f"{item.confidence:.2f}",
+        "rule": item.rule,
+        "data_kind": data_kind,
+    }
+
+
+def _recommendation_row(
+    document: Document, position: int, item: Recommendation, data_kind: str
+) -> Row:
+    return {
+        "document": document.name,
+        "number": str(position),
+        "text_span": item.span_text,
+        "time_scale": item.time_scale,
+        "addressee": item.addressee,
+        "criterion": item.criterion,
+        "confidence": f"{item.confidence:.2f}",
+        "data_kind": data_kind,
+        "origin": item.origin,
+        "anchor": f"{item.anchors[0]}..{item.anchors[-1]}" if item.points else item.anchors[0],
+    }
+
+
+_STATED = re.compile(
+    rf"\b(?:made|make|makes|making|contain\w*|includ\w*|with|set out|were|identified|giv\w+|of|"
+    rf"total of|our|the)\s+(?:a total of )?"
+    rf"(?P<count>{NUMBER}) (?:\w+ ){{0,2}}?recommendations?\b|\b(?P<count2>{NUMBER}) (?:\w+ "
+    rf")?recommendations? (?:were|was|"
+    r"(?:that )?we made|for improvement|to the force)",
+    re.IGNORECASE,
+)
+
+
+def _stated_recommendations(document: Document, kind: str) -> Fact | None:
+    """How many recommendations the document says were made ("we made nine recommendations")."""
+    for paragraph in document.paragraphs:
+        if paragraph.kind == CONTENTS:
+            continue
+        text = plain(paragraph.text)
+        match = _STATED.search(text)
+        if match:
+            group = "count" if match.group("count") else "count2"
+            value = number(match.group(group))
+            if 2 <= value <= 40:
+                start, end = match.span(group)
+                return fact("recommendations", value, paragraph, start, end, 0.85, "stated")
+    return None
+
+
+def _count_recommendations(
+    facts: dict[str, Fact], kept: list[Recommendation], stated: Fact | None, problems: list[str]
+) -> None:
+    if stated is not None and facts["kind"].value == kinds.RESPONSE:
+        # a commissioner often quotes some of the recommendations and gives the number of all
+        facts["recommendations"] = stated
+    elif kept:
+        first = kept[0]
+        confidence = min(item.confidence for item in kept)
+        if stated is not None and stated.value != str(len(kept)):
+            problems.append(f"{len(kept)} recommendations found, {stated.value} stated")
+            confidence = min(confidence, 0.7)
+        elif stated is not None:
+            confidence = max(confidence, 0.95)
+        facts["recommendations"] = fact(
+            "recommendations",
+            len(kept),
+            first.paragraph,
+            first.start,
+            first.end,
+            max(confidence, DOUBTFUL),
+            "counted",
+        )
+    elif stated is not None:
+        facts["recommendations"] = stated
+
+
+_CRITICAL = re.compile(
+    r"n't\b|\bnot\b|\bno\b|\btoo\b|\bpoor|\binconsisten|\black|\bdelay|\bfail|\binadequate|"
+    r"\bneeds? to|\bmust\b|"
+    r"\bshould\b|\bweak|\blimited|\brarely|\bbacklog|\bmissed|\bunaware|\bslow|\bstruggl|\bconcern|"
+    r"\bimprovements? (?:is|are) (?:needed|required)|\bwithout\b|\bless\b|\bmore work",
+    re.IGNORECASE,
+)
+
+
+def _findings(document: Document, kind: str) -> list[Row]:
+    """Sentence headings below a chapter: the findings, with the chapter's criterion."""
+    if kind not in (kinds.INSPECTION, *kinds.FOLLOW_UPS):
+        return []
+    rows: list[Row] = []
+    criterion = ""
+    for item in document.paragraphs:
+        if item.kind != HEADING:
+            continue
+        text = plain(item.text)
+        chapter = by_heading(text)
+        if chapter:
+            criterion = chapter
+        elif item.level <= 2 and len(text.split()) <= 5:
+            criterion = ""
+        elif (
+            criterion
+            and len(text.split()) >= 5
+            and not re.match(r"(?:Recommendation|Summary|Detailed|Post-inspection|Annex)", text)
+        ):
+            rows.append(_finding(document, item, criterion, text))
+    return rows
+
+
+def _finding(document: Document, item: Paragraph, criterion: str, text: str) -> Row:
+    return {
+        "document": document.name,
+        "criterion": criterion,
+        "text": item.text,
+        "tone": "critical" if _CRITICAL.search(text) else "positive",
+        "anchor": item.anchor,
+        "place": item.place,
+        "confidence": "0.80",
+    }
+
+
+def _coding_rows(
+    document: Document,
+    facts: dict[str, Fact],
+    doubts: list[tuple[Fact, str]],
+    kept: list[Recommendation],
+    aside: list[Recommendation],
+    data_kind: str,
+) -> list[Row]:
+    rows = [
+        _coding_row(document, item, reason, data_kind)
+        for item, reason in (
+            *(
+                (item, f"confidence below {LIKELY}: {item.rule}")
+                for item in facts.values()
+                if item.confidence < LIKELY
+            ),
+            *doubts,
+        )
+    ]
+    for found, fields in ((kept, "recommendation"), (aside, "no recommendation?")):
+        for item in found:
+            if fields == "recommendation" and item.confidence >= LIKELY and not item.doubt:
+                continue
+            rows.append(
+                _coding_row(
+                    document,
+                    fact(
+                        fields,
+                        item.time_scale,
+                        item.paragraph,
+                        item.start,
+                        item.end,
+                        item.confidence,
+                        item.rule,
+                    ),
+                    item.doubt or f"confidence below {LIKELY}: {item.rule}",
+                    data_kind,
+                )
+            )
+    return rows
+
+
+def _coding_row(document: Document, item: Fact, reason: str, data_kind: str) -> Row:
+    return {
+        "document": document.name,
+        "field": item.field,
+        "value": item.value,
+        "confidence": f"{item.confidence:.2f}",
+        "reason": reason,
+        "quote": item.quote,
+        "place": item.place,
+        "anchor": item.anchor,
+        "decision": "",
+        "value_decided": "",
+        "coder": "",
+        "data_kind": data_kind,
+    }

@@ -1,0 +1,227 @@
+"""What kind of document this is, by its title first and by its build where the title is silent."""
+
+from __future__ import annotations
+
+import re
+
+from ncpi_eval.document_files.model import CONTENTS, HEADING, Document, Paragraph
+from ncpi_eval.evidence.forces import front
+from ncpi_eval.evidence.spans import Fact, fact
+from ncpi_eval.evidence.wording import plain
+
+INSPECTION, REVIEW = "inspection", "post_inspection_review"
+REINSPECTION, PROGRESS = "re_inspection", "assessment_of_progress"
+REGISTER, RESPONSE = "register_entry", "commissioner_response"
+PRESS, OTHER = "press_release", "other"
+KINDS = (INSPECTION, REVIEW, REINSPECTION, PROGRESS, REGISTER, RESPONSE, PRESS, OTHER)
+FOLLOW_UPS = (REVIEW, REINSPECTION, PROGRESS)
+
+_TITLES: list[tuple[str, str, str]] = [
+    # looked for in this order within a title that speaks of child protection
+    (
+        OTHER,
+        r"thematic|methodology|assessment criteria|inspection aims|evaluation|framework",
+        "a programme document",
+    ),
+    (OTHER, r"joint targeted|multi-agency|JTAI|PEEL", "another inspection"),
+    (OTHER, r"quarter(?:ly)? ?\w* update", "a quarterly update"),
+    (OTHER, r"integrated (?:vulnerability|PEEL)", "an integrated review"),
+    (PROGRESS, r"assessment of progress|progress assessment", "title"),
+    (REVIEW, r"post-? ?inspection (?:review|revisit)|follow-?up review|\brevisit\b", "title"),
+    (REINSPECTION, r"\bre-? ?inspection", "title"),
+    (INSPECTION, r"\binspections?\b", "title"),
+]
+_SUBJECT = re.compile(
+    r"child protection|vulnerability inspection|keeping children safe|protecti(?:on|ng) (?:of )?"
+    r"children",
+    re.IGNORECASE,
+)
+
+
+def recognise_kind(document: Document) -> Fact:
+    """The kind of a document, one of `KINDS`; never missing, ``other`` when nothing fits."""
+    for find in (_register, _publication_page, _response, _press, _title, _build):
+        found = find(document)
+        if found is not None:
+            return found
+    return fact("kind", OTHER, document.paragraphs[0], 0, 0, 0.7, "nothing recognised")
+
+
+def _lines(document: Document) -> list[tuple[Paragraph, str]]:
+    return [(item, plain(item.text)) for item in document.paragraphs if item.kind != CONTENTS]
+
+
+def _register(document: Document) -> Fact | None:
+    for paragraph, text in _lines(document):
+        match = re.search(r"\[/?(?:on|status|comment)\]", text)
+        if match:
+            return fact("kind", REGISTER, paragraph, *match.span(), 0.98, "status markup")
+    if re.search(r"/recommendations?/[\w-]+/\d+", document.address):
+        return fact("kind", REGISTER, document.paragraphs[0], 0, 0, 0.9, "address")
+    status = [
+        (paragraph, text)
+        for paragraph, text in _lines(document)
+        if re.search(r"\b(?:awaiting-review|will-be-progressed|being-progressed)\b", text)
+    ]
+    if status and len(document.paragraphs) < 60:
+        return fact("kind", REGISTER, status[0][0], 0, 0, 0.9, "status words")
+    return None
+
+
+def _publication_page(document: Document) -> Fact | None:
+    links = (
+        r"(?:Download the report|Read the report online|Get the press release)\b"
+        r"|Publication types?:"
+    )
+    marks = [item for item, text in _lines(document) if re.match(links, text) and len(text) < 60]
+    if marks and len(document.paragraphs) < 80 and _stage_headings(document) < 3:
+        return fact(
+            "kind",
+            OTHER,
+            marks[0],
+            0,
+            len(marks[0].text),
+            0.9,
+            "a publication page, not the report",
+        )
+    return None
+
+
+_COMMISSIONER = (
+    r"(?:police,? (?:fire )?(?:and|&) (?:fire (?:and|&) )?crime commissioner|\bO?PF?CC\b"
+    r"|mayor's office)"
+)
+
+
+def _response(document: Document) -> Fact | None:
+    top = [(item, plain(item.text)) for item in front(document)]
+    top += [(item, text) for item, text in _lines(document)[:12] if (item, text) not in top]
+    for paragraph, text in top:
+        match = re.search(
+            rf"\brespon(?:se|ds|ded|ding)\b.{{0,60}}(?:HMIC|inspect|report|review)"
+            rf"|{_COMMISSIONER}(?:'s)? (?:statutory )?(?:respon(?:se|ds)|comments?)|"
+            r"section 55 of the Police Act|"
+            r"section 55 ?\(\d\)",
+            text,
+            re.IGNORECASE,
+        )
+        if match and len(text) < 700:
+            spoken = any(
+                re.search(_COMMISSIONER + r"|local policing body", line, re.IGNORECASE)
+                for _, line in _lines(document)
+            )
+            chapters = _stage_headings(document)
+            if spoken and chapters < 4:
+                return fact("kind", RESPONSE, paragraph, *match.span(), 0.95, "a response")
+    return None
+
+
+def _press(document: Document) -> Fact | None:
+    lines = _lines(document)
+    get = next((item for item, text in lines if re.match(r"Get the report\W*$", text)), None)
+    quoted = next(
+        (
+            (item, match)
+            for item, text in lines
+            if (match := re.search(r"\b(?:said|added|commented)\s*:", text))
+        ),
+        None,
+    )
+    notes = any(re.match(r"Notes(?: (?:to|for) editors)?\s*:?$", text, re.I) for _, text in lines)
+    news = re.search(r"/(?:news|press)[/-]", document.address) is not None or any(
+        re.match(r"(?:Press|News|Media) release\b", text, re.I) for _, text in lines[:12]
+    )
+    score = 2 * (get is not None) + (quoted is not None) + notes + 2 * news
+    if score >= 3 and _stage_headings(document) < 4:
+        paragraph = get or (quoted[0] if quoted else lines[0][0])
+        return fact("kind", PRESS, paragraph, 0, len(paragraph.text), 0.95, "a press release")
+    return None
+
+
+def _title(document: Document) -> Fact | None:
+    places = front(document)
+    following = [*places[1:], None]
+    for paragraph, below in zip(places, following, strict=True):
+        text = plain(paragraph.text)
+        if below is not None and len(text) < 60 and document.format != "html":
+            text += " " + plain(below.text)[:60]  # covers break their titles over lines
+        found = _by_words(paragraph, text)
+        if found is not None:
+            if found.value == INSPECTION:
+                found = _cover_goes_on(document, paragraph) or found
+                found = _new_format(document) or found
+            return found
+    return None
+
+
+def _by_words(paragraph: Paragraph, text: str) -> Fact | None:
+    if len(text) > 170 or not _SUBJECT.search(text):
+        return None
+    for kind, words, rule in _TITLES:
+        match = re.search(words, text, re.IGNORECASE)
+        if match:
+            sure = paragraph.kind == HEADING or len(text) < 100
+            return fact("kind", kind, paragraph, *match.span(), 0.97 if sure else 0.8, rule)
+    return None
+
+
+def _cover_goes_on(document: Document, title: Paragraph) -> Fact | None:
+    """A cover that breaks its title over lines: "National child protection" / "re-inspection"."""
+    for paragraph in front(document)[:8]:
+        text = plain(paragraph.text)
+        match = re.fullmatch(
+            r"(?:(post-? ?inspection review)|(re-? ?inspection)|(assessment of progress))\W*"
+            r"(?:findings)?",
+            text,
+            re.IGNORECASE,
+        )
+        if match and paragraph.anchor != title.anchor:
+            kind = REVIEW if match.group(1) else REINSPECTION if match.group(2) else PROGRESS
+            return fact("kind", kind, paragraph, 0, len(text), 0.93, "cover")
+    return None
+
+
+def _new_format(document: Document) -> Fact | None:
+    """Inspections from 2024 on grade five areas; they are another kind of report."""
+    for paragraph, text in _lines(document):
+        match = re.search(
+            r"graded judge?ments?|(?:we graded|force is) .{0,80}\b(?:outstanding|adequate)\b.{0,80}"
+            r"\bat\b",
+            text,
+            re.IGNORECASE,
+        )
+        if match:
+            return fact("kind", OTHER, paragraph, *match.span(), 0.85, "graded format of 2024 on")
+    return None
+
+
+_STAGE = re.compile(
+    r"(?:\d+\.?\s+)?(?:initial contact|assessment and help|investigation|decision[- ]making"
+    r"|trusted adult|managing those|police detention|leadership, management)",
+    re.IGNORECASE,
+)
+
+
+def _stage_headings(document: Document) -> int:
+    return sum(
+        _STAGE.match(text) is not None and len(text) < 120
+        for item, text in _lines(document)
+        if item.kind == HEADING
+    )
+
+
+def _build(document: Document) -> Fact | None:
+    """A document without a telling title, by its chapters."""
+    cues = [
+        (REINSPECTION, r"re-inspection findings"),
+        (REVIEW, r"post-inspection review findings|(?:the|our) 20\d\d post-inspection review"),
+        (PROGRESS, r"assessment of progress findings"),
+    ]
+    for kind, words in cues:
+        for paragraph, text in _lines(document):
+            match = re.search(words, text, re.IGNORECASE)
+            if match and paragraph.kind == HEADING:
+                return fact("kind", kind, paragraph, *match.span(), 0.85, "chapter headings")
+    if _stage_headings(document) >= 4:
+        return fact("kind", INSPECTION, document.paragraphs[0], 0, 0, 0.7, "chapter headings")
+    return None
