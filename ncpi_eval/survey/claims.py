@@ -9,6 +9,7 @@ the arithmetic.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,28 +35,46 @@ class Released:
     """
 
     def __init__(self, rows: pd.DataFrame) -> None:
-        shown = rows[~rows["suppressed"].fillna(False).astype(bool)]
-        self.at = {
-            (r.question, same_set(r.response), r.subgroup_variable, r.subgroup): r
-            for r in shown.itertuples(index=False)
+        withheld = rows["suppressed"].fillna(False).astype(bool)
+        self.questions: dict[str, dict[tuple[str, str, str], Any]] = {}
+        self._groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._single: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for row in rows[~withheld].itertuples(index=False):
+            question, response = row.question, same_set(row.response)
+            variable, group = row.subgroup_variable, row.subgroup
+            self.questions.setdefault(question, {})[(response, variable, group)] = row
+            self._groups.setdefault((question, response, variable), {})[group] = row
+            if "|" not in response:
+                self._single.setdefault((question, variable, group), {})[response] = row
+        self._incomplete = {
+            (row.question, same_set(row.response), row.subgroup_variable)
+            for row in rows[withheld].itertuples(index=False)
         }
 
     def row(self, question: str, response: str, variable: str = "all", group: str = "all"):
         """The row, or None where it was not released."""
-        return self.at.get((question, same_set(response), variable, group))
+        return self.questions.get(question, {}).get((same_set(response), variable, group))
 
-    def groups(self, question: str, response: str, variable: str) -> dict:
-        """All groups of a breakdown, by name."""
-        wanted = (question, same_set(response), variable)
-        return {key[3]: row for key, row in self.at.items() if key[:3] == wanted}
+    def groups(self, question: str, response: str, variable: str) -> dict[str, Any]:
+        """All released groups of a breakdown, by name."""
+        return self._groups.get((question, same_set(response), variable), {})
 
-    def single(self, question: str, variable: str = "all", group: str = "all") -> dict:
+    def single(self, question: str, variable: str = "all", group: str = "all") -> dict[str, Any]:
         """Rows that count one option each, by option code."""
-        return {
-            key[1]: row
-            for key, row in self.at.items()
-            if key[0] == question and key[2:] == (variable, group) and "|" not in key[1]
-        }
+        return self._single.get((question, variable, group), {})
+
+    def base(self, question: str, response: str, variable: str) -> float:
+        """Base over all groups of a breakdown together; not a number where a group is withheld."""
+        if (question, same_set(response), variable) in self._incomplete:
+            return float("nan")
+        rows = self.groups(question, response, variable).values()
+        return float(sum(row.denominator for row in rows))
+
+    def bases(self, question: str, variable: str) -> list[float]:
+        """Bases of the question over a breakdown, for each response set that is not withheld."""
+        sets = {key[0] for key in self.questions.get(question, {}) if key[1] == variable}
+        found = (self.base(question, response, variable) for response in sorted(sets))
+        return [base for base in found if base == base]
 
 
 def same_set(response: object) -> str:
@@ -100,9 +119,9 @@ def _more_than_double(claim: pd.Series, released: Released) -> Answer | None:
 def _of_grid(claim: pd.Series, released: Released, better: Callable) -> Answer | None:
     grid = claim["question"].rsplit("_", 1)[0] + "_"
     items = {
-        key[0]: row
-        for key, row in released.at.items()
-        if key[0].startswith(grid) and key[1:] == (same_set(claim["response"]), "all", "all")
+        question: row
+        for question in released.questions
+        if question.startswith(grid) and (row := released.row(question, claim["response"]))
     }
     mine = items.pop(claim["question"], None)
     if mine is None or not items:

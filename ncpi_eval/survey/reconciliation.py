@@ -151,7 +151,10 @@ class _Against:
         return self._base(row) if row["response"] == "" else self._percentage(row)
 
     def _count(self, row: pd.Series) -> dict:
-        count = float(self.counts.loc[row["key"], "count"])
+        found = self.counts.loc[row["key"], "count"]
+        if pd.isna(found):
+            return _verdict(NOT_RECOMPUTABLE, "withheld to protect respondents", row["key"])
+        count = float(found)
         printed = float(row["value"])
         same = count == printed
         reason = "" if same else f"recomputed {count:g}, printed {printed:g}"
@@ -172,7 +175,7 @@ class _Against:
                 NOT_RECOMPUTABLE, "no released row has this question, answers and group"
             )
         recomputed, printed = whole_per_cent(found.count, found.denominator), float(row["value"])
-        base = self._whole_base(row["question"], row["response"], row["subgroup_variable"])
+        base = self.released.base(row["question"], row["response"], row["subgroup_variable"])
         room = ABOUT if row["unit"] == "percent_approximate" else 0.0
         wrong = []
         if abs(recomputed - printed) > room:
@@ -188,18 +191,14 @@ class _Against:
             difference=recomputed - printed,
         )
 
-    def _whole_base(self, question: str, response: str, variable: str) -> float:
-        """Base as printed under a figure: over all groups of the breakdown together."""
-        groups = self.released.groups(question, response, variable)
-        return float(sum(row.denominator for row in groups.values()))
-
     def _base(self, row: pd.Series) -> dict:
         """A base printed for a figure, or the end of a range of bases printed for a grid."""
-        names = sorted({key[0] for key in self.released.at})
-        items = [n for n in names if n == row["question"] or n.startswith(f"{row['question']}_")]
-        bases = [self._item_base(item, row["subgroup_variable"]) for item in items]
+        name = row["question"]
+        items = [q for q in self.released.questions if q == name or q.startswith(f"{name}_")]
+        of_items = [self.released.bases(item, row["subgroup_variable"]) for item in items]
+        bases = [max(found) for found in of_items if found]
         if not bases:
-            return _verdict(NOT_RECOMPUTABLE, "no released row has this question and breakdown")
+            return _verdict(NOT_RECOMPUTABLE, "no base of this question and breakdown is released")
         found = max(bases) if row["key"].endswith("highest") else min(bases)
         printed = float(row["value"])
         return _verdict(
@@ -208,12 +207,6 @@ class _Against:
             recomputed=found,
             difference=found - printed,
         )
-
-    def _item_base(self, question: str, variable: str) -> float:
-        responses = {
-            key[1] for key in self.released.at if key[0] == question and key[2] == variable
-        }
-        return max((self._whole_base(question, r, variable) for r in responses), default=0.0)
 
     def _words(self, row: pd.Series) -> dict:
         answer = check_claim(row, self.released)
@@ -276,9 +269,9 @@ def _covers(groups: list[str], test: pd.Series) -> bool:
 
 
 def _within(printed: object, base: float) -> bool:
-    """Whether a base is the printed one, or within the printed range of a table's bases."""
+    """Whether a base is the printed one or within the printed range; true if it is withheld."""
     text = str(printed).strip()
-    if not text:
+    if not text or np.isnan(base):
         return True
     low, _, high = text.partition("-")
     return int(low) <= base <= int(high or low)
