@@ -311,6 +311,13 @@ def test_their_time_scales(variants: dict[str, list[dict[str, str]]]) -> None:
         "b3.html": "immediately",
         "b4.txt": "immediately three",
         "b9.txt": "three immediately six",
+        "c1.pdf": "three immediately six",
+        "c2.pdf": "three immediately",
+        "c3.docx": "six",
+        "c4.docx": "six",
+        "c5.txt": "",  # its two parts have a time scale each: one for the coding sheet
+        "c6.html": "immediately six",
+        "c7.txt": "six",
     }
 
 
@@ -330,7 +337,7 @@ def test_the_command_writes_the_tables_and_fills_a_re_issued_date(
 ) -> None:
     monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
     assert main([str(VARIANTS), "--workers", "1", "--quiet"]) == 0
-    assert "document_facts.csv: 29 rows" in capsys.readouterr().out
+    assert "document_facts.csv: 37 rows" in capsys.readouterr().out
     facts = read_table(tmp_path / "results" / "document_facts.csv")
     assert list(facts.columns) == DOCUMENT_COLUMNS
     assert (

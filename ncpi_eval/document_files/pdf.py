@@ -39,6 +39,8 @@ class Line:
     bold: bool
     height: float
     """Height of the page, for telling headers and footers."""
+    cells: tuple[str, ...] = ()
+    """The cells of a table row, told by wide gaps; empty for running text."""
 
 
 def read_pdf(path: Path, name: str) -> Document:
@@ -148,10 +150,23 @@ def _lines_of_page(words: list[dict[str, Any]], page: int, height: float) -> lis
                     for word in row
                 ),
                 height,
+                _cells(row, size),
             )
         )
     # a small digit on a line of its own is a page number or a footnote's number, not a mark
     return sorted(made, key=lambda line: (line.top, line.x0))
+
+
+def _cells(row: list[dict[str, Any]], size: float) -> tuple[str, ...]:
+    """The parts of a line between gaps wider than justified text ever has."""
+    cells = [[row[0]["text"]]]
+    for left, right in zip(row, row[1:], strict=False):
+        if right["x0"] - left["x1"] > 1.5 * size:
+            cells.append([])
+        cells[-1].append(right["text"])
+    texts = tuple(" ".join(cell) for cell in cells)
+    numeric = sum(re.fullmatch(r"[\d,]+|-", text) is not None for text in texts)
+    return texts if numeric >= 1 and len(texts) >= 2 or len(texts) >= 4 else ()
 
 
 def _without_furniture(lines: list[Line]) -> list[Line]:
@@ -209,6 +224,8 @@ def _joins(block: list[Line], line: Line, body: float, leading: float, margin: f
     above = block[-1]
     if _style(above, body) != _style(line, body) or _style(line, body) == "contents":
         return False
+    if above.cells or line.cells:
+        return False
     if BULLET_MARK.match(line.text) or re.match(r"\d{1,2}[.)]\s", line.text):
         return False
     if re.fullmatch(r"Recommendations?\W*", above.text) or re.fullmatch(
@@ -219,10 +236,13 @@ def _joins(block: list[Line], line: Line, body: float, leading: float, margin: f
         return False
     if line.page != above.page:
         ended = re.search(r"[.:;!?]['”’]?\d{0,2}$", above.text)
-        return not ended and _style(line, body) == "body" and line.page == above.page + 1
+        full = above.x1 + _first_word(line) >= 0.85 * margin or line.text[:1].islower()
+        return full and not ended and _style(line, body) == "body" and line.page == above.page + 1
     if line.bold != above.bold and looks_like_heading(above.text):
         return False
     near = line.top - above.bottom <= leading + 0.35 * line.size
+    if _style(line, body) == "body" and above.x1 + _first_word(line) < 0.85 * margin:
+        return False  # the next word would have fitted: a paragraph ends here
     short = above.x1 + _first_word(line) < margin - 0.02 * margin
     if _style(line, body) == "heading":
         return near
@@ -248,7 +268,9 @@ def _close(draft: Draft, block: list[Line], body: float, vocabulary: set[str]) -
     first = block[0]
     place = f"page {first.page}"
     style = _style(first, body)
-    if style == "contents":
+    if first.cells and not LEADERS.search(text) and not BULLET_MARK.match(text):
+        draft.add(" | ".join(first.cells), "row", 0, place, first.page, box)
+    elif style == "contents":
         draft.add(LEADERS.sub("", text), "contents", 0, place, first.page, box)
     elif mark := BULLET_MARK.match(text):
         draft.add(text[mark.end() :], "bullet", 1, place, first.page, box)

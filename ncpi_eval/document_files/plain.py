@@ -108,6 +108,8 @@ def _continues(previous: str, line: str, margin: float) -> bool:
         return False
     if line.lstrip()[:1].islower():
         return True
+    if re.search(r"[.!?]\s*$", previous) and len(line) < margin / 2 and looks_like_heading(line):
+        return False
     first_word = len(line.split()[0])
     return len(previous.rstrip()) + 1 + first_word > margin * 0.92 and not re.search(
         r"[:;]\s*$", previous

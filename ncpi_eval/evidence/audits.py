@@ -184,6 +184,7 @@ def _split(pieces: list[tuple[Paragraph, str]]) -> list[list[tuple[Paragraph, st
 
 def _read(pieces: list[tuple[Paragraph, str, int]]) -> Audit | None:
     audit = Audit(pieces[0][0], context=" ".join(text for _, text, _ in pieces))
+    pieces = [(paragraph, _without_shares(text), offset) for paragraph, text, offset in pieces]
     for paragraph, text, offset in pieces:
         pairs = _pairs(text)
         for grade, (start, end) in pairs.items():
@@ -203,6 +204,16 @@ def _read(pieces: list[tuple[Paragraph, str, int]]) -> Audit | None:
         return None
     audit.rule = "list" if len(pieces) > 1 else "sentence"
     return audit
+
+
+def _without_shares(text: str) -> str:
+    """The text with percentages in brackets blanked out: "15 (19 percent) were good"."""
+    return re.sub(
+        r"\((?:or )?\d{1,3}(?:\.\d+)? ?(?:%|per ?cent)\)",
+        lambda match: " " * len(match.group()),
+        text,
+        flags=re.IGNORECASE,
+    )
 
 
 def _find_total(audit: Audit, pieces: list[tuple[Paragraph, str, int]]) -> None:
@@ -330,7 +341,8 @@ _AFTER_WORDS = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_WORDS = re.compile(
-    r"(?:\W|of (?:the|these|those|all|our) \d+|of|these|those|them|which|the|cases?|files?|case|audits?|investigations?|were|was|"
+    r"(?:\W|of (?:the|these|those|all|our) \d+|of|these|those|them|which|the|cases?|files?|case|"
+    r"audits?|investigations?|were|was|"
     r"as|to|be|being|"
     r"graded|judged|rated|assessed|found|considered|deemed|that|a|an|only|just|had|been|have|or|"
     r"we|inspectors|it|practice|at|standard|child|protection|remaining|others?|fell|below|into|"
@@ -394,6 +406,7 @@ def _table(items: list[Paragraph]) -> Audit | None:
             continue
         if _header(text):
             columns = [match.lastgroup or "" for match in _GRADE.finditer(text)]
+            inside = True
             continue
         cells = _cells(text, len(columns))
         if cells and (item.kind == ROW or inside):
@@ -463,12 +476,9 @@ def _cells(text: str, wanted: int) -> list[int]:
         0 if value in ("-", "nil", "none") else int(value)
         for value in re.split(r"[\s|]+", match.group(1).strip(" |"))
     ]
-    if len(values) == wanted + 1:  # a column with the row's sum, first or last
-        if values[-1] == sum(values[:-1]):
-            return values[:-1]
-        if values[0] == sum(values[1:]):
-            return values[1:]
-    return values if len(values) == wanted else []
+    if len(values) > wanted and values[-1] == sum(values[-wanted - 1 : -1]):
+        return values[-wanted - 1 : -1]  # the last column is the row's sum
+    return values[-wanted:] if len(values) >= wanted else []
 
 
 def _block_line(text: str) -> tuple[str, int] | None:

@@ -84,8 +84,12 @@ def _cover(document: Document) -> Iterator[Event]:
     alone: list[Event] = []
     for paragraph in front(document):
         text = plain(paragraph.text)
-        for dates in find_dates(text):
-            rest = re.sub(r"[\W_]+", " ", text[: dates.start] + text[dates.end :]).strip()
+        found = find_dates(text)
+        for dates in found:
+            rest = text
+            for other in found:
+                rest = rest.replace(text[other.start : other.end], " ")
+            rest = re.sub(r"[\W_]+", " ", rest).strip()
             if rest and not re.fullmatch(
                 r"(?:an? )?(?:inspection|fieldwork|review|visit|inspected)?(?: dates?)?(?: from|"
                 r" between)?",

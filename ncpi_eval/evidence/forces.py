@@ -60,7 +60,8 @@ def front(document: Document) -> list[Paragraph]:
         for paragraph in document.paragraphs[:40]
         if paragraph.kind != CONTENTS and (paragraph.page or 1) == 1
     ][:15]
-    main = [paragraph for paragraph in early if paragraph.kind == HEADING and paragraph.level == 1]
+    tops = [item for item in document.paragraphs if item.kind == HEADING and item.level == 1]
+    main = [paragraph for paragraph in early if paragraph in tops] if len(tops) == 1 else []
     rest = [paragraph for paragraph in early if paragraph not in main]
     title = [Paragraph("title", document.title, HEADING, 1, "file property")]
     return main + rest + (title if document.title else [])
@@ -94,6 +95,8 @@ _UNLISTED = [
         re.IGNORECASE,
     ),
     re.compile(rf"^(?P<force>[A-Z][\w'&. -]{{2,40}}?) {SUFFIX}$"),
+    re.compile(rf"(?::| of| at| into| on) (?P<force>[A-Z][\w'&. -]{{2,40}}?) {SUFFIX}\b"),
+    re.compile(r"Commissioner for (?P<force>[A-Z][\w'& -]{2,40})$"),
     re.compile(
         rf"National child protection (?:post-)?(?:re-)?inspections?(?: post-inspection review)?"
         rf"(?: of|{_SEPARATOR}|\s+)(?P<force>(?:the )?[A-Z][\w'&. -]{{2,40}}?) {SUFFIX}",

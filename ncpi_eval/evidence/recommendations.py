@@ -314,7 +314,8 @@ def _start(
     if another:
         new.doubt = "two time scales"
     if not state.inside:
-        new.confidence = 0.9 if name in ("we recommend", "within, force") else 0.75
+        sure = name in ("we recommend", "within, force")
+        new.confidence = (0.9 if sure else 0.75) if new.time_scale else 0.5
     else:
         new.confidence = 0.97 if new.time_scale else 0.7
     if not new.time_scale and not new.doubt:
