@@ -44,6 +44,9 @@ FAINT = "#8A8A8A"
 # The same guidance: at most four lines or groups of bars can be told apart.
 MAXIMUM_SERIES = 4
 WIDTH = 7.2  # inches; 691 CSS pixels, the width of the text
+# Characters in a line of a row's name, and in all names of one line of the legend.
+_NARROW, _WIDE = 30, 44
+_LEGEND_LINE = 78
 ALT_SHORTEST, ALT_LONGEST = 30, 250
 # A picture of many marks is smaller as pixels.
 LARGEST_SVG = 250_000
@@ -160,7 +163,8 @@ def bars(
     categories = list(dict.fromkeys(frame[category].astype(str)))
     groups = _order(frame, series, names)
     _few(groups)
-    height = 0.27 * len(groups)
+    labels = [_named(text, names) for text in categories]
+    height = max(0.27 * len(groups), _height_of(labels) - 0.2)
     with mpl.rc_context(HOUSE):
         rows = len(categories) * (height + 0.26)
         figure, axes = new(0.75 + max(rows, 0.6) + (0.35 if len(groups) > 1 else 0))
@@ -170,13 +174,15 @@ def bars(
             chosen = frame if series is None else frame[frame[series].astype(str) == group]
             _once(chosen, category)
             places = [
-                categories.index(str(value)) * (height + 0.26) + 0.27 * (number + 0.5)
+                categories.index(str(value)) * (height + 0.26)
+                + (height - 0.27 * len(groups)) / 2
+                + 0.27 * (number + 0.5)
                 for value in chosen[category]
             ]
             _bars_of(axes, chosen, places, PALETTE[number], interval, end)
             axes.barh([math.nan], [math.nan], color=PALETTE[number], label=_named(group, names))
         ticks = [place * (height + 0.26) + height / 2 for place in range(len(categories))]
-        _row_names(axes, ticks, [_named(text, names) for text in categories])
+        _row_names(axes, ticks, labels)
         axes.set_ylim(len(categories) * (height + 0.26) - 0.12, -0.14)
         _percent_axis(axes, end, axis)
         if len(groups) > 1:
@@ -218,8 +224,12 @@ def stacked(
     parts = _order(frame, series, None)
     colours = _scale(parts, neutral)
     with mpl.rc_context(HOUSE):
-        lines = math.ceil(sum(len(_named(p, names)) + 6 for p in parts) / 78)
-        figure, axes = new(0.85 + 0.5 * len(groups) + 0.25 * lines)
+        legend = [_wrapped(_named(part, names), 36) for part in parts]
+        columns = _columns_of(legend)
+        labels = [_named(group, names) for group in groups]
+        step = max(0.5, _height_of(labels) + 0.1)
+        lines = math.ceil(len(parts) / columns) * max(t.count("\n") + 1 for t in legend)
+        figure, axes = new(0.85 + step * len(groups) + 0.21 * lines)
         for place, group in enumerate(groups):
             left = 0.0
             for part in parts:
@@ -228,13 +238,13 @@ def stacked(
                     continue
                 _once(at, series)
                 left = _part(axes, at.iloc[0], place, left, colours[part])
-        for part in parts:
-            axes.barh([math.nan], [math.nan], color=colours[part], label=_named(part, names))
-        _row_names(axes, range(len(groups)), [_named(group, names) for group in groups])
+        for part, text in zip(parts, legend, strict=True):
+            axes.barh([math.nan], [math.nan], color=colours[part], label=text)
+        _row_names(axes, range(len(groups)), labels)
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.grid(False)
         _percent_axis(axes, 1.0, axis)
-        _legend(figure, math.ceil(len(parts) / lines))
+        _legend(figure, columns)
     return figure
 
 
@@ -273,7 +283,9 @@ def dots(
     rows = disclosure.release(frame)
     floor = 1e-4
     with mpl.rc_context(HOUSE):
-        figure, axes = new(1.0 + 0.34 * len(rows))
+        labels = [str(text) for text in rows[category]]
+        step = max(0.34, _height_of(labels, _WIDE) + 0.06)
+        figure, axes = new(1.0 + step * len(rows))
         for place, (_, row) in enumerate(rows.iterrows()):
             ends = [row.get(low), row.get(high)]
             if any(end is None or pd.isna(end) for end in ends):
@@ -293,7 +305,7 @@ def dots(
             if value is not None and value in row and not pd.isna(row[value]):
                 dot = max(float(row[value]), floor) if logarithmic else float(row[value])
                 axes.plot([dot], [place], "o", color=colour, markersize=6.5)
-        _row_names(axes, range(len(rows)), [str(text) for text in rows[category]])
+        _row_names(axes, range(len(rows)), labels, _WIDE)
         axes.set_ylim(len(rows) - 0.4, -0.7)
         if logarithmic:
             axes.set_xscale("log")
@@ -437,7 +449,12 @@ def _longest(frame: pd.DataFrame, high: str) -> float:
     return float(values.max()) if len(values) else 1.0
 
 
-def _wrapped(text: str, width: int = 30) -> str:
+def _height_of(names: Sequence[str], width: int = _NARROW) -> float:
+    """Inches that the name with most lines needs."""
+    return 0.17 * max((_wrapped(name, width).count("\n") + 1 for name in names), default=1)
+
+
+def _wrapped(text: str, width: int = _NARROW) -> str:
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
@@ -447,9 +464,11 @@ def _wrapped(text: str, width: int = 30) -> str:
     return "\n".join(lines)
 
 
-def _row_names(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
+def _row_names(
+    axes: Axes, places: Sequence[float], names: Sequence[str], width: int = _NARROW
+) -> None:
     """Names of the rows, their beginnings in one line, as a list reads."""
-    axes.set_yticks(list(places), [_wrapped(name) for name in names])
+    axes.set_yticks(list(places), [_wrapped(name, width) for name in names])
     labels = axes.get_yticklabels()
     widest = max((label.get_window_extent().width for label in labels), default=0.0)
     axes.tick_params(axis="y", pad=widest * 72 / axes.figure.dpi + 6)
@@ -463,6 +482,17 @@ def _percent_axis(axes: Axes, end: float, label: str) -> None:
     axes.set_xlim(0, end)
     axes.set_xticks(ticks, [f"{results.half_up(100 * tick)}%" for tick in ticks])
     axes.set_xlabel(label)
+
+
+def _columns_of(names: Sequence[str]) -> int:
+    """Most columns in which the legend's widest names fit side by side."""
+    widths = [max(len(line) for line in name.split("\n")) + 6 for name in names]
+    for columns in range(len(names), 1, -1):
+        rows = math.ceil(len(names) / columns)
+        widest = [max(widths[start : start + rows]) for start in range(0, len(names), rows)]
+        if sum(widest) <= _LEGEND_LINE:
+            return columns
+    return 1
 
 
 def _legend(figure: Figure, columns: int) -> None:

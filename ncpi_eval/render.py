@@ -338,14 +338,32 @@ def _prepared(notebook: nbformat.NotebookNode, page: Page) -> nbformat.NotebookN
         tags = cell.metadata.get("tags", [])
         extra = ": parameters" if {"parameters", "injected-parameters"} & set(tags) else ""
         cell.metadata["ncpi_label"] = f"Code {number}{extra}"
+        cell.metadata["ncpi_number"] = number
         problems += _output_problems(cell, f"{page.stem}, code cell {number}")
         cell.outputs = [_one_kind(output) for output in _joined(cell.outputs)]
     if problems:
         raise BuildError(f"The page {page.title!r} cannot be made.", problems)
+    prepared.cells = _silent_joined(prepared.cells)
     first = next((cell for cell in prepared.cells if cell.cell_type == "markdown"), None)
     if first is not None:
         first.source = _without_title(first.source, page.title)
     return prepared
+
+
+def _silent_joined(cells: Sequence[Any]) -> list[Any]:
+    """Cells with code that shows nothing put to the code that follows it at once."""
+    joined: list[Any] = []
+    for cell in cells:
+        last: Any = joined[-1] if joined else {}
+        if cell.cell_type == "code" and last and last.cell_type == "code" and not last.outputs:
+            cell.source = f"{last.source}\n\n{cell.source}"
+            first = last.metadata.get("ncpi_first", last.metadata["ncpi_number"])
+            cell.metadata["ncpi_first"] = first
+            cell.metadata["ncpi_label"] = f"Code {first} to {cell.metadata['ncpi_number']}"
+            joined[-1] = cell
+        else:
+            joined.append(cell)
+    return joined
 
 
 def _joined(outputs: Sequence[Any]) -> list[Any]:
@@ -674,21 +692,27 @@ def _result_files(tree: Path) -> list[Path]:
 
 
 def _data_kinds(tree: Path) -> str:
-    """Table of the kinds of data and the waves that the results come from."""
-    rows = []
+    """Table of the kinds of data and survey years, with the results that come from them."""
+    files: dict[tuple[str, str], list[str]] = {}
     for path in _result_files(tree):
         header = pd.read_csv(path, nrows=0).columns
         wanted = [column for column in ("data_kind", "wave") if column in header]
         frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
-        texts = [
+        if frame.empty:
+            continue
+        kind, wave = (
             ", ".join(sorted({v.replace("_", " ") for v in frame[c] if v})) if c in frame else ""
             for c in ("data_kind", "wave")
-        ]
-        rows.append([escape(path.stem), *(escape(text) or "[z]" for text in texts)])
-    if not rows:
+        )
+        files.setdefault((kind, wave), []).append(path.stem)
+    if not files:
         return "<p>No results have been made yet.</p>"
-    caption = "Kind of data behind each results file"
-    headers = ["Results", "Kind of data", "Survey year"]
+    rows = [
+        [escape(kind) or "[z]", escape(wave) or "[z]", escape(", ".join(names))]
+        for (kind, wave), names in sorted(files.items())
+    ]
+    caption = "Kinds of data behind the results"
+    headers = ["Kind of data", "Survey year", "Results"]
     return tables.scrolling(
         tables.plain_table(headers, rows, [False, False, False], caption), caption
     )

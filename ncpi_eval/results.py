@@ -598,13 +598,15 @@ def p_value(value: float) -> str:
 
 
 def plain(value: float) -> str:
-    """A count with thousands separators, or another number with three significant digits."""
+    """A count with thousands separators, or another number with three digits (or ``<0.001``)."""
     if float(value).is_integer():
         text = f"{int(value):,}"
     elif abs(value) >= 1000:
         text = f"{half_up(value):,}"
+    elif abs(value) < 0.001:
+        text = "<0.001" if value > 0 else ">-0.001"
     else:
-        text = f"{value:.3g}" if abs(value) >= 0.001 else f"{value:.1e}"
+        text = f"{value:.3g}"
     return text.replace("-", MINUS)
 
 

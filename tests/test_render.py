@@ -88,9 +88,17 @@ def test_headings_skip_no_level_and_are_listed():
 
 
 def test_code_is_folded_without_prompts():
-    html = rendered(code(source="y = 2"), code(source="wave = '2019'", tags=["parameters"]))
+    html = rendered(
+        code(shown(), source="y = 2"),
+        code(source="wave = '2019'", tags=["parameters"]),
+        new_markdown_cell("Words."),
+        code(source="a = 1"),
+        code(shown(), source="b = 1"),
+    )
     assert "<summary>Code 1</summary>" in html
     assert "<summary>Code 2: parameters</summary>" in html
+    # Code that shows nothing stands with the code that follows it.
+    assert "<summary>Code 3 to 4</summary>" in html and html.count("<summary>Code") == 3
     assert '<details class="code">' in html and "open" not in html.split("<main")[1]
     assert "In [" not in html and "In&nbsp;" not in html
 
