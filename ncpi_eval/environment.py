@@ -54,6 +54,10 @@ class SetupFailed(Exception):
     """One sentence for the reader."""
 
 
+class NothingFetched(SetupFailed):
+    """The index was not reached."""
+
+
 def main(arguments: list[str]) -> int:
     """Run ``setup`` or ``clean``; return the exit code."""
     try:
@@ -83,12 +87,17 @@ def setup() -> None:
         return
     if VENV.exists() and not (VENV / OURS).exists():
         raise SetupFailed(".venv was not made by make; move it away and try again.")
-    shutil.rmtree(VENV, ignore_errors=True)
     uv = find_uv()
     with_uv = " with uv" if uv else ""
     print(f"Setting up .venv from requirements.lock{with_uv}; this happens once.", flush=True)
-    make_venv(uv)
-    install(uv)
+    try:
+        fill(uv)
+    except NothingFetched as failure:
+        # pip may know a proxy, certificate or mirror from a configuration that uv does not read.
+        if not uv:
+            raise
+        print(f"uv did not manage ({failure}) Trying pip.", flush=True)
+        fill("")
     make_importable()
     warm_up()
     ready.write_text(wanted, encoding="utf-8")
@@ -111,6 +120,13 @@ def find_uv() -> str:
     if uv and run([uv, "--version"]).returncode == 0:
         return uv
     return ""
+
+
+def fill(uv: str) -> None:
+    """A new environment with the lock in it."""
+    shutil.rmtree(VENV, ignore_errors=True)
+    make_venv(uv)
+    install(uv)
 
 
 def make_venv(uv: str) -> None:
@@ -136,7 +152,9 @@ def install(uv: str) -> None:
         done = run([python, "-m", "pip", "install", "--no-deps", *quiet, *flags])
     if done.returncode == 0:
         return
-    raise SetupFailed(reason(done.stdout + done.stderr))
+    output = done.stdout + done.stderr
+    unreached = any(word in output.lower() for word in NO_NETWORK)
+    raise (NothingFetched if unreached else SetupFailed)(reason(output))
 
 
 def reason(output: str) -> str:
@@ -204,8 +222,11 @@ def remove(path: Path) -> None:
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command and keep its words."""
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    """Run a command and keep its words; uv uses the machine's certificates, as pip does."""
+    environment = {**os.environ, "UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=environment
+    )
 
 
 if __name__ == "__main__":

@@ -94,6 +94,12 @@ class Survey:
         return len(self.responses)
 
 
+def located(path: str | Path) -> Path:
+    """A path as given, or else from the root of the repository, as notebooks name their files."""
+    given = Path(path)
+    return given if given.is_absolute() or given.exists() else paths.ROOT / given
+
+
 def read_survey(
     path: str | Path,
     forces_path: str | Path | None = None,
@@ -122,7 +128,7 @@ def read_survey(
         With everything that is wrong with the survey file, or if a real survey is given with
         synthetic forces or the reverse.
     """
-    source = Path(path)
+    source = located(path)
     book = questionnaire or codebook.load()
     opening = book.opening(wave)
     table = formats.read_table(source, sheet)
@@ -205,7 +211,7 @@ def read_forces(path: str | Path | None = None) -> pd.DataFrame:
         With every problem: missing columns, duplicate codes or names, codes out of range for the
         data kind, dates that are none, more than one data kind.
     """
-    source = Path(path) if path is not None else default_forces_path(REAL)
+    source = located(path) if path is not None else default_forces_path(REAL)
     frame = formats.read_table(source).frame
     missing = [column for column in FORCE_COLUMNS if column not in frame]
     if missing:
@@ -243,7 +249,7 @@ def read_published_figures(path: str | Path | None = None) -> pd.DataFrame:
     InputError
         If columns are missing, an id is missing or used twice, or a number cannot be read.
     """
-    source = Path(path) if path is not None else paths.data("published", "figures.csv")
+    source = located(path) if path is not None else paths.data("published", "figures.csv")
     frame = formats.read_table(source).frame
     header = [c for c in PUBLISHED_COLUMNS if c not in frame]
     if header:
@@ -285,7 +291,7 @@ def read_readings(path: str | Path | None = None) -> pd.DataFrame:
     InputError
         If a column is missing, or a point does not have exactly one chosen reading.
     """
-    source = Path(path) if path else paths.data("published", "readings.csv")
+    source = located(path) if path else paths.data("published", "readings.csv")
     readings = pd.read_csv(source, dtype=str, keep_default_na=False)
     columns = ["point", "reading", "chosen", "definition", "id", "question", "response"]
     columns += ["subgroup_variable", "subgroup", "use"]
@@ -310,7 +316,7 @@ def read_readings(path: str | Path | None = None) -> pd.DataFrame:
 
 def read_themes(path: str | Path | None = None) -> pd.DataFrame:
     """The dictionary of themes of open answers (data/coding/open_text_themes.csv), as text."""
-    source = Path(path) if path else paths.data("coding", "open_text_themes.csv")
+    source = located(path) if path else paths.data("coding", "open_text_themes.csv")
     return pd.read_csv(source, dtype=str, keep_default_na=False)
 
 
@@ -339,7 +345,7 @@ def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
     columns = ["serial", "question", "theme"]
     if not str(path):
         return pd.DataFrame(columns=columns)
-    coding = pd.read_csv(path, dtype=str, keep_default_na=False)
+    coding = pd.read_csv(located(path), dtype=str, keep_default_na=False)
     missing = [column for column in columns if column not in coding]
     problems = [Problem(str(path), f"no column {c}", "all columns", "Add it.") for c in missing]
     if not missing:
