@@ -270,7 +270,6 @@ class Profiles:
         self._sizes = {name: size for name, (_, size) in breakdowns.items()}
         self._profile, example = _profiles(cluster, clusters, list(breakdowns.values()))
         self._key = np.empty_like(self._profile)
-        self._scaled: dict[int, np.ndarray] = {}
         of_profile = np.asarray(cluster)[example].astype(np.intp)
         self.profiles = len(example)
         first = 0
@@ -301,10 +300,9 @@ class Profiles:
         -------
         dict of name to numpy.ndarray of float, shape (clusters, size, categories)
         """
-        # Fresh memory for every pass would cost as much as the counting.
-        if size not in self._scaled:
-            self._scaled[size] = self._profile * size
-        key = np.add(self._scaled[size], codes, out=self._key)
+        # One buffer for all passes: fresh memory for each would cost as much as the counting.
+        key = np.multiply(self._profile, size, out=self._key)
+        key += codes
         counts = np.bincount(key, minlength=self.profiles * size)
         gathered = self._gather @ counts.reshape(self.profiles, size).astype(float)
         result, first = {}, 0
