@@ -173,6 +173,8 @@ def _of_row(field: str, row: pd.Series, name: str) -> str:
             "Pick from what results.save or results.load gives.",
         )
     text = results.shown(row, name)
+    if not text and _nobody(row):
+        return disclosure.NOT_APPLICABLE
     if not text:
         raise _refusal(
             f"{{{field}}}",
@@ -181,6 +183,12 @@ def _of_row(field: str, row: pd.Series, name: str) -> str:
             "This row does not have it; see the row on its data page.",
         )
     return text
+
+
+def _nobody(row: pd.Series) -> bool:
+    """Whether the row has no base, as a group of forces has where no force is known."""
+    size = row.get("denominator", row.get("count"))
+    return size is None or pd.isna(size) or size == 0
 
 
 def _kinds(rows: dict[str, Any]) -> list[str]:

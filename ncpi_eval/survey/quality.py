@@ -260,22 +260,24 @@ def response_counts(survey: Survey) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``id`` (the ``key`` of the claim in figures.csv), ``item``, ``unit``, ``count``,
-        ``denominator`` (of forces: those with a response), ``wave``, ``data_kind``. Without the
-        force variable only the respondents are counted.
+        ``denominator`` (of forces: those with a response), ``wave``, ``data_kind``. Counts of
+        forces are missing where no force is known.
     """
     counts = [("survey.respondents", "Respondents", "respondents", len(survey))]
-    if survey.has_force:
-        counts += _force_counts(survey)
+    counts += _force_counts(survey)
     frame = pd.DataFrame(counts, columns=["id", "item", "unit", "count"])
     frame["count"] = frame["count"].astype("Int64")
     forces = frame["unit"].eq("forces")
+    if not survey.has_force:
+        frame.loc[1:, "count"] = pd.NA
     responded = int(frame.loc[frame["id"].eq("survey.forces.responded"), "count"].sum())
     frame["denominator"] = pd.Series(responded, index=frame.index, dtype="Int64").where(forces)
     return frame.assign(wave=survey.wave, data_kind=survey.data_kind)
 
 
 def _force_counts(survey: Survey) -> list[tuple[str, str, str, int]]:
-    force = survey.responses[FORCE_VARIABLE]
+    nobody = pd.Series(pd.NA, index=survey.responses.index, dtype="Int16")
+    force = survey.responses.get(FORCE_VARIABLE, nobody)
     force = force.where(force.isin(survey.forces["force"]))
     sizes = force.value_counts()
     several = sizes.index[sizes > 1]
@@ -292,8 +294,18 @@ def _force_counts(survey: Survey) -> list[tuple[str, str, str, int]]:
     per_force = "survey.responses_per_force"
     return [
         *counted,
-        (f"{per_force}.min", "Fewest responses of a force", "respondents", int(sizes.min())),
-        (f"{per_force}.max", "Most responses of a force", "respondents", int(sizes.max())),
+        (
+            f"{per_force}.min",
+            "Fewest responses of a force",
+            "respondents",
+            int(sizes.min() if len(sizes) else 0),
+        ),
+        (
+            f"{per_force}.max",
+            "Most responses of a force",
+            "respondents",
+            int(sizes.max() if len(sizes) else 0),
+        ),
     ]
 
 

@@ -68,7 +68,7 @@ def reconcile(
         The transcription with ``recomputed`` (per cent, count or p-value), ``recomputed_base``,
         ``difference`` (recomputed minus printed), ``verdict``, ``reason`` and ``result_id`` (the
         row of outputs/results it was compared with). With real respondents the first three are
-        left out: only verdicts are given.
+        left out, and so are the reasons that hold numbers: only verdicts are given.
     """
     data_kind = str(estimates["data_kind"].iloc[0])
     figures = blanks(figures)
@@ -100,6 +100,8 @@ def reconcile(
     result["data_kind"] = data_kind
     if data_kind == "real":
         result[["recomputed", "recomputed_base", "difference"]] = np.nan
+        told = result["verdict"].isin([MATCHES, DIFFERS])
+        result.loc[told, "reason"] = ""
     return result
 
 

@@ -87,7 +87,7 @@ def compare(first: pd.DataFrame, second: pd.DataFrame, level: float = 0.95) -> p
         f"{q}.{r.replace('|', '-')}.{v}.{s}.change.{wave}"
         for q, r, v, s in frame[KEYS].itertuples(index=False)
     ]
-    for name in ("item", "label", "unit"):
+    for name in ("item", "label", "breakdown", "group", "unit"):
         frame[name] = _either(both, name)
     frame["wave"] = wave
     for name in ("estimate", "denominator"):
@@ -109,7 +109,7 @@ _ORDER = [
     "estimate_first", "denominator_first", "estimate_second", "denominator_second",
     "difference", "difference_low", "difference_high", "p_value", "p_adjusted",
     "difference_low_clustered", "difference_high_clustered", "p_value_clustered",
-    "smallest_cell", "note", "label", "method", "caveat", "data_kind", "suppressed",
+    "smallest_cell", "note", "breakdown", "group", "label", "method", "caveat", "data_kind", "suppressed",
 ]  # fmt: skip
 
 
