@@ -110,7 +110,7 @@ def long_frame(panel: np.ndarray, programme: Programme) -> pd.DataFrame:
         {
             "u": np.repeat(np.arange(units), periods),
             "t": np.tile(np.arange(periods), units),
-            "g": np.repeat([np.nan if c is None else c for c in programme.calendar], periods),
+            "g": np.repeat([0 if c is None else c for c in programme.calendar], periods),
             "y": panel.ravel(),
         }
     )
@@ -131,13 +131,14 @@ def test_panel_kernels_are_the_estimators(estimator: str) -> None:
     assert_allclose([estimate[1], error[1]], [alone["estimate"], alone["std_error"]], atol=1e-8)
 
 
-def test_series_kernel_is_the_estimator() -> None:
-    setting = Setting(SERIES, "series", "newey_west", effect_model="level_and_slope", seasonal=True)
+@pytest.mark.parametrize("estimator", ["newey_west", "gls_ar"])
+def test_series_kernel_is_the_estimator(estimator: str) -> None:
+    setting = Setting(SERIES, "series", estimator, effect_model="level_and_slope", seasonal=True)
     panels = simulate.outcomes(SERIES, 3, np.random.default_rng(2))
     estimate, error, _ = power.estimates(setting, panels)
     frame = pd.DataFrame({"t": np.arange(60), "y": panels[2, 0]})
     table = interrupted_series.effects(
-        frame, "y", "t", 30, season="harmonics", horizons=[29]
+        frame, "y", "t", 30, season="harmonics", horizons=[29], errors=estimator
     ).table.iloc[1]
     # The cumulative effect over the 30 periods after is 30 times their mean effect.
     assert_allclose(
@@ -149,6 +150,11 @@ def test_series_kernel_is_the_estimator() -> None:
 
 TRUTH = {
     "series, independent": Setting(SERIES, "series", "newey_west"),
+    "series, autoregressive": Setting(
+        Programme((400.0,), (40,), 80, rate=1.0, noise_sd=0.1, autocorrelation=0.4),
+        "series",
+        "gls_ar",
+    ),
     "controlled series": Setting(
         Programme((400.0,) * 4, (30, None, None, None), 60, noise_sd=0.05, common_sd=0.2),
         "controlled_series",
@@ -175,6 +181,8 @@ def test_it_fails_where_assumptions_fail() -> None:
     short = Programme((1.0,), (20,), 40, outcome="gaussian", noise_sd=1.0, autocorrelation=0.7)
     row = power.simulate_setting(Setting(short, "series", "newey_west"), 600, seed=3)
     assert row["coverage"] < 0.85
+    better = power.simulate_setting(Setting(short, "series", "gls_ar"), 600, seed=3)
+    assert better["coverage"] > row["coverage"] + 0.05
     # Early units on a trend of their own: biased, and covered rarely.
     (trend,) = power.grid(TRUTH["staggered, group-time"], early_trend=[0.6])
     row = power.simulate_setting(trend, 200, seed=3)
@@ -256,3 +264,12 @@ def test_smallest_detectable_effect_is_detected() -> None:
     down = power.grid(setting, effect=[-0.1])[0]
     fall = power.minimum_detectable(down, replications=300, seed=4).table.iloc[0]
     assert fall["estimate"] < 0
+
+
+def test_the_programme_as_a_stepped_wedge() -> None:
+    calendar = simulate.rolling_calendar(43, 3, 4, first=24)
+    # Fifteen groups, the last of one force, start in months 24, 28, ... 80.
+    assert calendar[:4] == (24, 24, 24, 28) and calendar[-1] == 24 + 14 * 4
+    wedge = Programme((30.0,) * 43, calendar, 84, rate=1.0, noise_sd=0.1, autocorrelation=0.4)
+    row = power.simulate_setting(Setting(wedge, "stepped_wedge", "two_way"), 100, seed=2)
+    assert 0.85 < row["coverage"] <= 1.0

@@ -157,7 +157,12 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "panel with a hole": (did(without(panel(), 5)), "7 of 8 periods"),
     "two rows for a unit and period": (did(pd.concat([panel(), panel().iloc[:1]])), "two rows"),
     "treated twice": (did(at(panel(), 6, "g", 7)), "one first treatment per unit"),
-    "no lead to test": (
+    "unknown date as a control": (did(panel().replace({"g": {0: np.nan}})), "at an unknown time"),
+    "year where a quarter is needed": (
+        did(panel().assign(t=lambda f: "2014-0" + f["t"].astype(str), g="2014")),
+        "less precise than the panel",
+    ),
+    "too few reshuffled calendars": (
         lambda: staggered_checks.randomisation(panel(), "y", "u", "t", "g", draws=5),
         "19 draws or more",
     ),

@@ -216,6 +216,12 @@ def stepped_wedge(
     -------
     Result
         Rows "power" and "minimum detectable effect"; normal approximation.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import closed_forms
+    >>> result = closed_forms.stepped_wedge(wedge, effect=0.1, total_sd=0.5, icc=0.02, size=30)
+    >>> result.table[["term", "estimate"]]
     """
     _refuse(
         "The stepped wedge's power cannot be computed.",
@@ -342,6 +348,14 @@ def cluster_trial(
     ----------
     Donner and Klar (2000), Design and Analysis of Cluster Randomization Trials; Eldridge, Ashby,
     Kerry (2006), International Journal of Epidemiology 35:1292.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import closed_forms
+    >>> result = closed_forms.cluster_trial(
+    ...     clusters=20, size=30, effect=0.1, total_sd=0.5, icc=0.05
+    ... )
+    >>> result.table[["term", "estimate"]]
     """
     _refuse(
         "The cluster trial's power cannot be computed.",
@@ -407,6 +421,14 @@ def repeated_survey(
     References
     ----------
     Feldman and McKinlay (1994), Statistics in Medicine 13:61.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import closed_forms
+    >>> result = closed_forms.repeated_survey(
+    ...     clusters=43, respondents=20, share=0.5, change=0.1, icc=0.02
+    ... )
+    >>> result.table[["term", "estimate"]]
     """
     _refuse(
         "The repeated survey's power cannot be computed.",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ncpi_eval.designs.series import period_numbers
+from ncpi_eval.designs.series import calendar_unit, period_numbers, read_dates
 from ncpi_eval.errors import DesignError, Problem
 
 NEVER = np.iinfo(np.int64).max
@@ -78,9 +78,10 @@ def panel(
     frame : DataFrame
         One row per unit and period, in any order; balanced.
     outcome, unit, time, first_treated : str
-        Columns. `first_treated` is in the units of `time`, constant within a unit; missing, 0 or
-        a period after the last means not treated within the panel. The treated period is the
-        first that belongs to the time after.
+        Columns. `first_treated` is in the units of `time`, constant within a unit; 0 or a period
+        after the last means not treated within the panel; missing is refused, because an unknown
+        date would make a treated unit a control. The period that contains the
+        date is the first that belongs to the time after.
     controls : {"not_yet_treated", "never_treated"}
     anticipation : int
         Periods before treatment in which an effect may already show, 0 or more.
@@ -164,6 +165,16 @@ def _columns(frame: pd.DataFrame, names: list[str], first_treated: str) -> list[
     for name in (unit, time):
         if frame[name].isna().any():
             found.append(Problem(f"column {name}", "missing", "a value in every row", "fill it"))
+    unknown = frame[first_treated].isna()
+    if unknown.any():
+        found.append(
+            Problem(
+                f"column {first_treated}",
+                f"no date for {frame.loc[unknown, unit].iloc[0]}",
+                "a date, or 0 for a unit that is not treated within the panel",
+                "leave the unit out if it was treated at an unknown time",
+            )
+        )
     if frame[unit].nunique() < MINIMUM_UNITS:
         found.append(
             Problem(
@@ -178,7 +189,7 @@ def _columns(frame: pd.DataFrame, names: list[str], first_treated: str) -> list[
 
 def _calendar(frame: pd.DataFrame, time: str, first_treated: str) -> tuple[np.ndarray, np.ndarray]:
     """Periods as whole numbers, and each row's cohort in the same count (NEVER for none)."""
-    treated = frame[first_treated].notna() & ~frame[first_treated].isin([0, np.inf])
+    treated = ~frame[first_treated].isin([0, np.inf])
     if pd.api.types.is_numeric_dtype(frame[time]) != pd.api.types.is_numeric_dtype(
         frame.loc[treated, first_treated].infer_objects()
     ):
@@ -202,22 +213,34 @@ def _calendar(frame: pd.DataFrame, time: str, first_treated: str) -> tuple[np.nd
             ).astype(np.int64)
         else:
             cohorts[treated.to_numpy()] = _dates_like(
-                frame[time], numbers, frame.loc[treated, first_treated]
+                frame[time], frame.loc[treated, first_treated], first_treated
             )
     return numbers, cohorts
 
 
-def _dates_like(time: pd.Series, numbers: np.ndarray, dates: pd.Series) -> np.ndarray:
-    """First period of the panel that starts at or after the date, as a number of the panel."""
+def _dates_like(time: pd.Series, dates: pd.Series, name: str) -> np.ndarray:
+    """The panel's own count of the period that contains each date."""
     if isinstance(time.dtype, pd.PeriodDtype):
-        starts, wanted = time.dt.start_time, dates.astype(time.dtype).dt.start_time
+        unit = time.dt.freq.name
     else:
-        starts, wanted = pd.to_datetime(time), pd.to_datetime(dates)
-    order = np.argsort(numbers, kind="stable")
-    known, first = np.unique(numbers[order], return_index=True)
-    known_starts = starts.to_numpy()[order][first]
-    place = np.searchsorted(known_starts, wanted.to_numpy())
-    return np.where(place < len(known), known[np.minimum(place, len(known) - 1)], NEVER)
+        unit = calendar_unit(read_dates(time, str(time.name)))
+    if isinstance(dates.dtype, pd.PeriodDtype):
+        return np.array([value.asfreq(unit, how="start").ordinal for value in dates])
+    coarse = dates.map(lambda value: isinstance(value, str) and len(value) == 4)
+    if coarse.any() and not unit.startswith("Y"):
+        raise DesignError(
+            "The calendar is less precise than the panel.",
+            [
+                Problem(
+                    f"column {name}",
+                    f"the year {dates[coarse].iloc[0]} alone",
+                    "dates at least as precise as the periods",
+                    "find the month, or leave the unit out",
+                )
+            ],
+        )
+    periods = read_dates(dates, name).dt.to_period(unit)
+    return np.array([value.ordinal for value in periods], dtype=np.int64)
 
 
 def _shape(

@@ -45,11 +45,11 @@ _DIGITS = 10
 """Significant digits kept: the last few differ between processors."""
 
 Design = Literal["series", "controlled_series", "staggered", "stepped_wedge"]
-Estimator = Literal["newey_west", "two_way", "group_time"]
+Estimator = Literal["newey_west", "gls_ar", "two_way", "group_time"]
 
 _ESTIMATORS = {
-    "series": ("newey_west",),
-    "controlled_series": ("newey_west",),
+    "series": ("newey_west", "gls_ar"),
+    "controlled_series": ("newey_west", "gls_ar"),
     "staggered": ("two_way", "group_time"),
     "stepped_wedge": ("two_way", "group_time"),
 }
@@ -66,9 +66,10 @@ class Setting:
         "series": the first unit alone. "controlled_series": the first unit less the mean of those
         never treated. "staggered": all units, the calendar as given. "stepped_wedge": the same
         with the order of units drawn at random in every replication.
-    estimator : {"newey_west", "two_way", "group_time"}
-        Newey-West for series; for panels two-way fixed effects with clustered errors (Student's t
-        with units - 1) or the overall group-time effect with not yet treated controls.
+    estimator : {"newey_west", "gls_ar", "two_way", "group_time"}
+        For series Newey-West, or AR(1) by restricted maximum likelihood. For panels two-way fixed
+        effects with clustered errors (Student's t with units - 1), or the overall group-time
+        effect with not yet treated controls.
     effect_model : {"level", "level_and_slope"}
         What a series may change; the estimate is the mean effect over the periods after.
     seasonal : bool
@@ -175,11 +176,21 @@ def estimates(
     """Estimate, standard error and degrees of freedom of each panel (..., units, periods)."""
     p = setting.programme
     cohort = p.cohort()
-    if setting.estimator == "newey_west":
+    if setting.estimator in _ESTIMATORS["series"]:
         y = outcomes[..., 0, :]
         if setting.design == "controlled_series":
             y = y - outcomes[..., cohort == NEVER, :].mean(axis=-2)
         x, combination = _series_terms(setting)
+        if setting.estimator == "gls_ar":
+            found = linear.autoregressive(x, y)
+            variance = np.einsum(
+                "i,...ij,j->...", combination[:, 0], found.covariance, combination[:, 0]
+            )
+            return (
+                (found.coefficients @ combination)[..., 0],
+                np.sqrt(variance),
+                x.shape[0] - x.shape[1],
+            )
         lags = linear.bartlett_lags(p.periods) if setting.lags is None else setting.lags
         fit = linear.least_squares(x, y)
         error = linear.newey_west_errors(x, fit, lags, combination)
@@ -199,7 +210,7 @@ def true_effect(setting: Setting) -> float:
     """
     p = setting.programme
     effect = p.effect * p.arrival()
-    if setting.estimator == "newey_west":
+    if setting.estimator in _ESTIMATORS["series"]:
         return float(effect[0, int(p.cohort()[0]) :].mean())
     if setting.estimator == "group_time":
         weights = _calendar_weights(tuple(p.cohort().tolist()), p.periods)
@@ -303,6 +314,12 @@ def run(
     ------
     DesignError
         For any setting that cannot be simulated, or fewer than 10 replications.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import power
+    >>> result = power.run(power.grid(setting, effect=[0.0, 0.2]), replications=100, seed=1)
+    >>> result.table[["effect", "power", "bias", "coverage"]]
     """
     problems = [
         Problem("settings", "none", "one or more", "list some") for _ in range(not settings)
@@ -437,6 +454,12 @@ def minimum_detectable(
     Result
         One row: `estimate` is the effect (log rate ratio for counts, with `ratio`), or NaN if
         even `largest` is not found.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import power
+    >>> result = power.minimum_detectable(setting, replications=100, seed=1)
+    >>> result.table[["estimate", "power"]]
     """
     check(setting)
     if not 0 < power < 1 or replications < 10 or not largest > 0:

@@ -7,7 +7,6 @@ before anything is fitted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -108,7 +107,7 @@ class Model:
     def dates(self) -> tuple[Any, ...]:
         """The interruptions as a tuple, also when one was given alone."""
         given = self.interruptions
-        if isinstance(given, Sequence) and not isinstance(given, str):
+        if isinstance(given, (list, tuple, np.ndarray, pd.Index)):
             return tuple(given)
         return (given,)
 
@@ -412,17 +411,28 @@ def period_numbers(column: pd.Series, name: str = "time") -> np.ndarray:
         return values.astype(np.int64)
     if isinstance(column.dtype, pd.PeriodDtype):
         return _ordinal(column)
+    dates = read_dates(column, name)
+    return _ordinal(dates.dt.to_period(calendar_unit(dates)))
+
+
+def read_dates(column: pd.Series, name: str) -> pd.Series:
+    """Dates, or ISO texts of any precision (2017, 2017-04, 2017-04-01).
+
+    Raises
+    ------
+    DesignError
+        If a value is no date.
+    """
     try:
-        dates = pd.to_datetime(column)
+        return pd.to_datetime(column, format="ISO8601")
     except (ValueError, TypeError) as error:
         raise DesignError(
             "The periods cannot be read as dates.",
             [Problem(f"column {name}", str(column.iloc[0]), "ISO dates", "write 2012-04-01")],
         ) from error
-    return _ordinal(dates.dt.to_period(_calendar_unit(dates)))
 
 
-def _calendar_unit(dates: pd.Series) -> str:
+def calendar_unit(dates: pd.Series) -> str:
     """The largest unit that tells all dates apart; weeks only if they start on one weekday."""
     distinct = dates.nunique()
     for unit in ("Y", "Q", "M"):
@@ -519,7 +529,7 @@ def _matched(both: pd.Series, column: pd.Series, name: str) -> int:
         )
     if is_number:
         return int(last)
-    unit = _calendar_unit(pd.to_datetime(column))
+    unit = calendar_unit(read_dates(column, name))
     return int(pd.Timestamp(last).to_period(unit).ordinal)
 
 

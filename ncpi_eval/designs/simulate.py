@@ -99,6 +99,34 @@ class Programme:
         return np.where(since >= 0, share, 0.0)
 
 
+def rolling_calendar(
+    units: int, group_size: int, window: int, *, first: int
+) -> tuple[int | None, ...]:
+    """A calendar in groups: `group_size` units every `window` periods, from period `first` on.
+
+    Rolling inspections of 43 forces, three at a time in windows of four months, after two years of
+    months as baseline: ``rolling_calendar(43, 3, 4, first=24)``.
+
+    Raises
+    ------
+    DesignError
+        If a number is below 1, or all units would be treated at once.
+    """
+    if min(units, group_size, window, first) < 1 or group_size >= units:
+        raise DesignError(
+            "The calendar leaves nothing to compare.",
+            [
+                Problem(
+                    "settings units, group_size, window, first",
+                    f"{units}, {group_size}, {window}, {first}",
+                    "1 or more, and fewer in a group than units",
+                    "let some wait",
+                )
+            ],
+        )
+    return tuple(first + window * (unit // group_size) for unit in range(units))
+
+
 def check(programme: Programme) -> None:
     """Refuse a programme that cannot be simulated, with every reason.
 

@@ -74,6 +74,12 @@ def naive(frame: pd.DataFrame, outcome: str, unit: str, time: str, first_treated
     -------
     Result
         One row per contrast; Student's t over units.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered
+    >>> result = staggered.naive(panel, "offences", "force", "quarter", "first_inspected")
+    >>> result.table[["term", "estimate"]]
     """
     data = panel(frame, outcome, unit, time, first_treated)
     d, y = data.treatment, data.outcomes
@@ -137,6 +143,12 @@ def two_way(frame: pd.DataFrame, outcome: str, unit: str, time: str, first_treat
     References
     ----------
     Checked against pyfixest (``feols("y ~ d | unit + time", vcov={"CRV1": "unit"})``).
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered
+    >>> result = staggered.two_way(panel, "offences", "force", "quarter", "first_inspected")
+    >>> result.table[["term", "estimate"]]
     """
     data = panel(frame, outcome, unit, time, first_treated)
     row = {
@@ -202,6 +214,12 @@ def group_time(
     References
     ----------
     Callaway and Sant'Anna (2021), Journal of Econometrics 225:200. Estimated by diff-diff.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered
+    >>> result = staggered.group_time(panel, "offences", "force", "quarter", "first_inspected")
+    >>> result.table[["term", "estimate"]]
     """
     data = panel(
         frame,
@@ -378,6 +396,12 @@ def imputation(
     References
     ----------
     Borusyak, Jaravel, Spiess (2024), Review of Economic Studies 91:3253. Estimated by diff-diff.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered
+    >>> result = staggered.imputation(panel, "offences", "force", "quarter", "first_inspected")
+    >>> result.table[["term", "estimate"]]
     """
     import diff_diff
 
@@ -484,6 +508,12 @@ def sun_abraham(
     ----------
     Sun and Abraham (2021), Journal of Econometrics 225:175. Estimated by diff-diff; checked
     against the published output of fixest's ``sunab``.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered
+    >>> result = staggered.sun_abraham(panel, "offences", "force", "quarter", "first_inspected")
+    >>> result.table[["term", "estimate"]]
     """
     import diff_diff
 
@@ -524,6 +554,12 @@ def goodman_bacon(
     References
     ----------
     Goodman-Bacon (2021), Journal of Econometrics 225:254. Computed by diff-diff.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered
+    >>> result = staggered.goodman_bacon(panel, "offences", "force", "quarter", "first_inspected")
+    >>> result.table[["term", "estimate"]]
     """
     import diff_diff
 

@@ -70,6 +70,14 @@ def pretrends(
     References
     ----------
     Roth (2022), American Economic Review: Insights 4:305.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered_checks
+    >>> result = staggered_checks.pretrends(
+    ...     panel, "offences", "force", "quarter", "first_inspected"
+    ... )
+    >>> result.table[["term", "estimate"]]
     """
     data, events, att, influence = _event_study(
         frame, outcome, unit, time, first_treated, controls, anticipation, covariates
@@ -212,6 +220,14 @@ def honest_bounds(
     References
     ----------
     Rambachan and Roth (2023), Review of Economic Studies 90:2555. Computed by diff-diff.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered_checks
+    >>> result = staggered_checks.honest_bounds(
+    ...     panel, "offences", "force", "quarter", "first_inspected", leads=2, horizons=2
+    ... )
+    >>> result.table[["term", "estimate"]]
     """
     import diff_diff
 
@@ -234,9 +250,20 @@ def honest_bounds(
                 )
             ],
         )
-    study = _multi_period(
-        [events[p] for p in kept], att[kept], influence[:, kept].T @ influence[:, kept], base, data
-    )
+    covariance = influence[:, kept].T @ influence[:, kept]
+    if np.linalg.matrix_rank(covariance) < len(kept):
+        raise DesignError(
+            "The event study is too long for the units that it rests on.",
+            [
+                Problem(
+                    "settings leads, horizons",
+                    f"{len(kept)} effects for {len(data.cohort)} units",
+                    "fewer effects",
+                    "use fewer leads and horizons",
+                )
+            ],
+        )
+    study = _multi_period([events[p] for p in kept], att[kept], covariance, base, data)
     rows: list[dict[str, Any]] = []
     for size in sizes:
         with warnings.catch_warnings():
@@ -334,6 +361,14 @@ def wild_bootstrap(
     References
     ----------
     Cameron, Gelbach, Miller (2008), Review of Economics and Statistics 90:414. By diff-diff.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered_checks
+    >>> result = staggered_checks.wild_bootstrap(
+    ...     panel, "offences", "force", "quarter", "first_inspected"
+    ... )
+    >>> result.table[["term", "estimate"]]
     """
     import diff_diff
 
@@ -422,6 +457,14 @@ def randomisation(
     ----------
     Fisher (1935); MacKinnon and Webb (2020), Journal of Econometrics 218:435; Rambachan and Roth
     (2024) on calendars that are not quite random.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import staggered_checks
+    >>> result = staggered_checks.randomisation(
+    ...     panel, "offences", "force", "quarter", "first_inspected"
+    ... )
+    >>> result.table[["term", "estimate"]]
     """
     if estimator not in ("group_time", "two_way") or draws < 19:
         raise DesignError(

@@ -376,6 +376,12 @@ def estimate(
     References
     ----------
     Abadie, Diamond, Hainmueller (2010), Journal of the American Statistical Association 105:493.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import synthetic_control as scm
+    >>> result = scm.estimate(panel, "offences", "force", "quarter", treated="Norfolk", start=17)
+    >>> result.table[["term", "group", "estimate"]]
     """
     data = case(
         frame,
@@ -469,6 +475,14 @@ def placebo_in_space(
         Row "true", then "placebo" by donor: `estimate` is the mean gap after, `fit` the error
         before, `ratio` of errors after to before. `p_value` of the true row is the rank of its
         ratio among all, (1 + larger or equal placebos) / (1 + placebos).
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import synthetic_control as scm
+    >>> result = scm.placebo_in_space(
+    ...     panel, "offences", "force", "quarter", treated="Norfolk", start=17
+    ... )
+    >>> result.table[["term", "group", "estimate"]]
     """
     data = case(
         frame,
@@ -539,6 +553,14 @@ def placebo_in_time(
     -------
     Result
         Row "true", then "placebo" by date (`period`).
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import synthetic_control as scm
+    >>> result = scm.placebo_in_time(
+    ...     panel, "offences", "force", "quarter", treated="Norfolk", start=17, dates=[10]
+    ... )
+    >>> result.table[["term", "period", "estimate"]]
     """
     arguments: dict[str, Any] = {"treated": treated, "donors": donors}
     data = case(frame, outcome, unit, time, start=start, **arguments)
@@ -581,6 +603,14 @@ def leave_one_out(
     -------
     Result
         Row "all donors", then "without" by donor (`group`), with the `fit` before.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import synthetic_control as scm
+    >>> result = scm.leave_one_out(
+    ...     panel, "offences", "force", "quarter", treated="Norfolk", start=17
+    ... )
+    >>> result.table[["term", "group", "estimate"]]
     """
     data = case(
         frame,
@@ -647,6 +677,14 @@ def synthetic_difference(
     References
     ----------
     Arkhangelsky et al. (2021), American Economic Review 111:4088. Estimated by diff-diff.
+
+    Examples
+    --------
+    >>> from ncpi_eval.designs import synthetic_control as scm
+    >>> result = scm.synthetic_difference(
+    ...     panel, "offences", "force", "quarter", treated="Norfolk", start=17
+    ... )
+    >>> result.table[["term", "group", "estimate"]]
     """
     import diff_diff
 
