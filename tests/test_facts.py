@@ -23,6 +23,7 @@ from ncpi_eval.evidence.facts import DOCUMENT_COLUMNS, RECOMMENDATION_COLUMNS
 from ncpi_eval.evidence.forces import recognise_force
 from ncpi_eval.evidence.kinds import recognise_kind
 from ncpi_eval.evidence.recommendations import read_recommendations
+from ncpi_eval.evidence.register import entry_number, history, indicated_by
 from ncpi_eval.evidence.wording import NUMBER, number, plain
 from ncpi_eval.synthesis_documents import write_corpus
 
@@ -147,6 +148,7 @@ AUDITS = [
     ("We audited 33 cases: 9 were good, 8 required improvement and 17 were inadequate.",
      ("33", "9", "8", "17")),
     ("Of the cases, 26 percent were good and 40 per cent inadequate.", ("", "", "", "")),
+    ("We audited 214 cases; 191 required improvement or were inadequate.", ("214", "", "", "")),
     ("More than half of the 31 cases were inadequate.", ("31", "", "", "")),
 ]  # fmt: skip
 
@@ -315,9 +317,17 @@ def test_their_time_scales(variants: dict[str, list[dict[str, str]]]) -> None:
         "c2.pdf": "three immediately",
         "c3.docx": "six",
         "c4.docx": "six",
-        "c5.txt": "",  # its two parts have a time scale each: one for the coding sheet
+        "c5.txt": "immediately three",  # one sentence whose two parts have a time scale each
         "c6.html": "immediately six",
         "c7.txt": "six",
+        "d1.html": "immediately six three",
+        "d2.txt": "three immediately",
+        "d3.html": "immediately six",
+        "d8.txt": "immediately three",
+        "d9.html": "immediately three",
+        "e1.md": "three",
+        "e2.html": "immediately six",
+        "e4.txt": "three immediately six",
     }
 
 
@@ -337,7 +347,7 @@ def test_the_command_writes_the_tables_and_fills_a_re_issued_date(
 ) -> None:
     monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
     assert main([str(VARIANTS), "--workers", "1", "--quiet"]) == 0
-    assert "document_facts.csv: 37 rows" in capsys.readouterr().out
+    assert "document_facts.csv: 50 rows" in capsys.readouterr().out
     facts = read_table(tmp_path / "results" / "document_facts.csv")
     assert list(facts.columns) == DOCUMENT_COLUMNS
     assert (
@@ -444,3 +454,32 @@ def test_truth_lists_are_complete() -> None:
     assert size < 4_000_000
     with (folder / "forces.csv").open(encoding="utf-8") as file:
         assert {row["data_kind"] for row in csv.DictReader(file)} == {"synthetic"}
+
+
+# The register
+
+
+def test_an_entrys_history_with_tags_left_open() -> None:
+    entry = document(
+        "404 Page not found",
+        "Within three months, Ashdale Police should see every child at a call.",
+        "[on]8th March 2018 [status]awaiting-review[/status][/on]"
+        "[on]17th May 2018 [status]being-progressed[/status][/on][on]17th May 2018 [comment]",
+        "There is a plan.",
+        "[/comment][/on][on]14th December 2018 Back for review[/comment]",
+        address="https://www.example.org/recommendation/ashdale/8777/",
+    )
+    assert [(step.date, step.status, step.comment) for step in history(entry)] == [
+        ("2018-03-08", "awaiting-review", ""),
+        ("2018-05-17", "being-progressed", ""),
+        ("2018-05-17", "", "There is a plan."),
+        ("2018-12-14", "", "Back for review"),
+    ]
+    assert entry_number(entry) == "8777"
+
+
+def test_dates_indicated_by_a_time_scale() -> None:
+    assert indicated_by("2018-03-08", "within three months") == ("2018-06-08", "2018-06-08")
+    assert indicated_by("2018-11-30", "within three months") == ("2019-02-28", "2019-02-28")
+    assert indicated_by("2018-08", "within six months") == ("2019-02", "2019-02")
+    assert indicated_by("2018-03-08", "immediately") == ("", "")

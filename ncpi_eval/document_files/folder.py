@@ -104,7 +104,7 @@ def map_folder(
         Time for one document before it is refused.
     """
     workers = workers or os.cpu_count() or 1
-    if workers == 1:
+    if workers == 1 or not _can_start_readers():
         for name, path in documents:
             yield name, _guarded(function, name, path, seconds)
         return
@@ -142,6 +142,21 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_memory
     )
+
+
+def _can_start_readers() -> bool:
+    """False where no process can be started, as in a script read from standard input.
+
+    Asked before the first document, so that every file is not blamed for what is wrong here.
+    """
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if main is not None and not Path(main).is_file():
+        return False
+    try:
+        with _pool(1) as pool:
+            return pool.submit(abs, -1).result() == 1
+    except (BrokenProcessPool, OSError):
+        return False
 
 
 def _submit(

@@ -40,12 +40,41 @@ def read_text(raw: bytes, name: str) -> Document:
     text, warnings = decode(raw, name)
     if len(text) > MAX_CHARACTERS:
         raise refuse(name, "a text of more than 5 million characters", "split it")
+    text = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", text)  # emphasis of Markdown
     draft = Draft()
     for start, paragraph in paragraphs_of(re.split(r"\r\n|\r|\n|\f", text)):
-        add_line(draft, paragraph, f"line {start}")
+        for part in _slide_parts(paragraph):
+            add_line(draft, part, f"line {start}")
     if not draft.paragraphs:
         raise refuse(name, "a file without text", "fetch the document again")
     return Document(name, "text", "", tuple(draft.paragraphs), warnings=warnings)
+
+
+_SLIDE = re.compile(r"\s*Page \d{1,3}: ")
+_STAGES = (
+    r"(?:Initial contact|Assessment and help|Investigation|Decision[- ]making|Trusted adult"
+    r"|Managing those|Police detention|Leadership, management and governance)"
+)
+_SEAMS = re.compile(
+    rf"\s(?=\d{{1,2}}\.\s+{_STAGES})"
+    r"|\s(?=Recommendations? (?:We recommend|HMIC|Within|Immediately))"
+    r"|(?<=Recommendation) (?=We |HMIC|Within|Immediately)"
+    r"|(?<=Recommendations) (?=We |HMIC|Within|Immediately)"
+    r"|(?<=[.;]) (?=We recommend that|HMIC\w* recommends that"
+    r"|Within (?:three|six) months,? [A-Z][\w ]+ should)"
+    r"|(?<=[.!?]) (?=(?:Foreword|Summary|Next steps|Conclusion)\s[A-Z])"
+)
+
+
+def _slide_parts(paragraph: str) -> list[str]:
+    """Copies made by slide-sharing sites put a page on a line: cut it at headings and openings.
+
+    Other paragraphs come back whole.
+    """
+    mark = _SLIDE.match(paragraph)
+    if not mark:
+        return [paragraph]
+    return [part for part in _SEAMS.split(paragraph[mark.end() :]) if part and part.strip()]
 
 
 def add_line(draft: Draft, text: str, place: str) -> None:

@@ -11,6 +11,7 @@ from bs4.element import PreformattedString
 
 from ncpi_eval.document_files.guards import MAX_CHARACTERS, refuse
 from ncpi_eval.document_files.model import BULLET_MARK, Document, Draft, tidy
+from ncpi_eval.document_files.plain import looks_like_heading
 
 SKIPPED = frozenset(
     "script style noscript template svg nav footer aside form button iframe select head".split()
@@ -109,7 +110,9 @@ class _Walk:
                 else:
                     if child.get("id"):
                         self.place = f"#{child['id']}"
-                    pieces.append(_inline(child))
+                    text = _inline(child)
+                    bold = child.name in ("b", "strong") and text.strip()
+                    pieces.append(f"\x01{text.strip()}\x02 " if bold else text)
         self.close(tag, pieces, depth)
 
     @staticmethod
@@ -121,7 +124,14 @@ class _Walk:
         text = "".join(pieces)
         pieces.clear()
         for part in text.split("\x0b"):
-            self._add(tag, tidy(part), depth)
+            part = tidy(part)
+            words = part.replace("\x01", "").replace("\x02", "")
+            whole = part.startswith("\x01") and part.find("\x02") == len(part) - 1
+            if whole and tag.name != "li" and depth == 0 and looks_like_heading(words):
+                self.contents = False
+                self.draft.add(words, "heading", 3, self.place)
+            else:
+                self._add(tag, tidy(words), depth)
 
     def _add(self, tag: Tag, text: str, depth: int) -> None:
         if not text:

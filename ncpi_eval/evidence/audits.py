@@ -171,7 +171,7 @@ def _split(pieces: list[tuple[Paragraph, str]]) -> list[list[tuple[Paragraph, st
         if graded and (
             opens
             or _OWN_GRADING.search(following[:120])
-            or re.match(r"The inspectors|Inspectors|We ", following)
+            or re.match(r"(?:The |Our )?inspectors |HMIC|We ", following, re.IGNORECASE)
         ):
             cuts.append(end.end())
     cuts.append(len(text))
@@ -206,8 +206,18 @@ def _read(pieces: list[tuple[Paragraph, str, int]]) -> Audit | None:
     return audit
 
 
+_COMBINED = re.compile(
+    r"(?:good|adequate|inadequate|requir\w+ improvement)(?: \w+)? (?:or|and/or)(?: \w+){0,2}? "
+    r"(?:good|adequate|inadequate|requir\w+ improvement)",
+    re.IGNORECASE,
+)
+
+
 def _without_shares(text: str) -> str:
-    """The text with percentages in brackets blanked out: "15 (19 percent) were good"."""
+    """The text without what is no count by grade: "15 (19 percent) were good", "191 required
+    improvement or were inadequate"; blanked out, so that positions stay.
+    """
+    text = _COMBINED.sub(lambda match: " " * len(match.group()), text)
     return re.sub(
         r"\((?:or )?\d{1,3}(?:\.\d+)? ?(?:%|per ?cent)\)",
         lambda match: " " * len(match.group()),
@@ -409,6 +419,11 @@ def _table(items: list[Paragraph]) -> Audit | None:
             inside = True
             continue
         cells = _cells(text, len(columns))
+        if item.kind == ROW and inside and re.fullmatch(r"[\d |]+", text):
+            numbers = [int(value) for value in re.findall(r"\d+", text)]
+            if len(numbers) == len(columns):  # one row of counts without a label: the whole audit
+                total_row = (item, numbers)
+                continue
         if cells and (item.kind == ROW or inside):
             if re.match(r"\W*(?:total|all (?:cases|areas)|overall)\b", text, re.IGNORECASE):
                 total_row = (item, cells)

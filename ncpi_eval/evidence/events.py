@@ -118,7 +118,8 @@ def _labelled(document: Document) -> Iterator[Event]:
         label = re.match(
             r"(?:(?P<work>(?:inspection|fieldwork|field work|review|visit) (?:dates?|period|"
             r"carried out)"
-            r"|fieldwork|inspected|dates? of (?:inspection|fieldwork|review|visit))"
+            r"|(?:inspection |review )?field ?work|inspected|dates? of (?:inspection|fieldwork|"
+            r"review|visit))"
             r"|(?P<out>(?:date )?published(?: on)?|publication date|date of publication|"
             r"date))\s*[:|-]?\s*",
             text,
@@ -156,6 +157,9 @@ def _in_sentences(document: Document) -> Iterator[Event]:
 def _in_sentence(
     paragraph: Paragraph, text: str, start: int, end: int, dates: Dates, heading: str
 ) -> Iterator[Event]:
+    if re.search(r"(?:first|originally) published (?:on|in) (?:the )?$", text[: dates.start]):
+        yield Event(PUBLISHED, dates, paragraph, 0.95, "first published")
+        return
     about, distance = _nearest_cue(text, start, end, dates)
     if not about:
         return
@@ -348,7 +352,8 @@ def _publication(
     printed = [
         event
         for event in found
-        if event.about == PUBLISHED and event.rule in ("published line", "cover, date alone")
+        if event.about == PUBLISHED
+        and event.rule in ("published line", "cover, date alone", "first published")
     ]
     printed += _from_address(document)
     printed.sort(key=lambda event: (-event.confidence, not event.dates.by_day))

@@ -8,7 +8,7 @@ plan due within six weeks, and the inspectors' own visit within six months.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ncpi_eval.document_files.model import BULLET, CONTENTS, HEADING, ROW, Document, Paragraph
 from ncpi_eval.evidence import kinds
@@ -222,8 +222,8 @@ def _step(state: _State, item: Paragraph, kind: str) -> None:
 
 
 def _is_heading_line(item: Paragraph, text: str) -> bool:
-    match = _HEADING.fullmatch(text)
-    if match and len(text) < 140 and not re.search(r"[.;]\s*$", text):
+    match = _HEADING.fullmatch(text) if len(text) < 140 else None
+    if match and not re.search(r"[.;]\s*$", text):
         return True
     return item.kind == HEADING and not _opening(text, False)
 
@@ -298,11 +298,13 @@ def _start(
     state: _State, item: Paragraph, text: str, opening: tuple[str, int, bool], kind: str
 ) -> None:
     name, start, _ = opening
+    quoted = re.search(r"['\"]", text[:start]) is not None
+    end = len(text.rstrip().rstrip("'\"")) if quoted else len(text)
     new = Recommendation(
         item,
         start,
-        len(item.text),
-        item.text[start:],
+        end,
+        item.text[start:end],
         rule=name,
         criterion=state.criterion,
         origin=state.origin,
@@ -356,13 +358,38 @@ def _end(state: _State) -> None:
         current.doubt = why
         state.set_aside.append(current)
     else:
-        state.found.append(current)
+        state.found += _parts(current)
 
 
 _VISIT = re.compile(
     rf"{_INSPECTORS} (?:will|intends? to|plans? to|would|shall|expects? to|'ll|aims? to)\b",
     re.IGNORECASE,
 )
+
+
+def _parts(whole: Recommendation) -> list[Recommendation]:
+    """One recommendation, or its parts where each sub-point has a time scale of its own."""
+    scales = [_leading_scale(plain(point)) for point in whole.points]
+    if whole.time_scale or len(scales) < 2 or not all(scales):
+        return [whole]
+    return [
+        replace(
+            whole,
+            text=f"{whole.text} {point}",
+            points=[],
+            time_scale=scale,
+            confidence=0.75,
+            doubt="one sentence with a time scale for each of its parts",
+        )
+        for point, scale in zip(whole.points, scales, strict=True)
+    ]
+
+
+def _leading_scale(text: str) -> str:
+    match = re.match(r"(?:\(?[a-z\d]{1,3}[.)]\s*)?(?=immediately|within )", text, re.IGNORECASE)
+    return _time_scale(text[match.end() : match.end() + 60])[0] if match else ""
+
+
 _TELL = re.compile(
     r"\b(?:tell|inform|updates?|send|write to|submits?|reports? (?:back )?to|provides?) (?:\w+ "
     r"){0,2}?"
@@ -469,7 +496,7 @@ def _judge(state: _State) -> tuple[list[Recommendation], list[Recommendation]]:
     kept: list[Recommendation] = []
     seen: set[str] = set()
     for found in state.found:
-        key = re.sub(r"\W+", " ", plain(found.text).lower()).strip()[:200]
+        key = re.sub(r"\W+", " ", plain(found.span_text).lower()).strip()[:300]
         weak = found.confidence < 0.6 or (
             not found.time_scale and found.rule in ("force verb", "should be")
         )
