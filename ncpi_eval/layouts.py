@@ -7,6 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+# What a page says of its respondents, by kind of data.
+RESPONDENTS: Mapping[str, str] = {
+    "synthetic": "The respondents are synthetic: this project invented them so that the published "
+    "numbers come out. They say nothing about anybody.",
+    "real": "The respondents are those of the file that this build was given.",
+}
+VERDICT: Mapping[str, str] = {
+    "synthetic": "From here on the respondents are synthetic. The tables show how the checks work; "
+    "no conclusion is drawn from them.",
+    "real": "From here on the respondents are those of the file that this build was given, and the "
+    "tables are the verdict.",
+}
+MATCH: Mapping[str, str] = {
+    "synthetic": "What a match proves: the synthetic respondents were made so that the published "
+    "numbers come out. A match shows that definitions and code are right, that is, that these "
+    "questions, answers, bases and groups give what the report prints. It is no independent "
+    "confirmation of the report.",
+    "real": "What a match proves: these are real respondents, so a match confirms the printed "
+    "number and a difference is a question for the report's authors. Only verdicts are shown, "
+    "because exact small differences could point to a few people.",
+}
+
 BY_GROUP: Mapping[str, str] = {
     "breakdown": "Breakdown",
     "group": "Group",
@@ -43,16 +65,19 @@ CHANGES: Mapping[str, str] = {
     "difference_interval": "95% interval",
     "p_value": "p, as if independent",
 }
-ROBUSTNESS: Mapping[str, str] = {
+RANGES: Mapping[str, str] = {
     "comparison": "Comparison",
     "printed": "Printed",
     "p_low": "Smallest p",
     "p_high": "Largest p",
     "verdict": "Verdict",
+    "published_significant": "Report: significant",
+}
+CORRELATIONS: Mapping[str, str] = {
+    "comparison": "Comparison",
+    "clusters": "Groups are",
     "icc_cross_low": "Correlation, from",
     "icc_cross_high": "to",
-    "published_significant": "Report: significant",
-    "agrees": "Agrees",
 }
 MULTIPLICITY: Mapping[str, str] = {
     "breakdown": "Breakdown",

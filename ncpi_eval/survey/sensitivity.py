@@ -33,6 +33,28 @@ COMPARED: Mapping[str, str] = {
 }
 
 
+def in_words(published: pd.DataFrame, questionnaire: Questionnaire) -> pd.DataFrame:
+    """The published differences with ``comparison`` as a reader would name it.
+
+    Parameters
+    ----------
+    published : DataFrame
+        As `robustness.robustness_table` gives it.
+    questionnaire : Questionnaire
+        Labels of questions, answers and groups.
+    """
+
+    def name(row: pd.Series) -> str:
+        question = questionnaire.variable(row["question"]).label
+        sets = row["response"].split(" + ")
+        answers = " and ".join(questionnaire.response_label(row["question"], s) for s in sets)
+        groups = questionnaire.groups[row["subgroup_variable"]].categories
+        compared = ", ".join(groups[group] for group in row["groups"].split("|"))
+        return f"{question}: {answers} ({compared})"
+
+    return published.assign(comparison=[name(row) for _, row in published.iterrows()])
+
+
 def counted(
     responses: pd.DataFrame, questionnaire: Questionnaire, question: str, response: str
 ) -> pd.Series:
