@@ -16,9 +16,9 @@ import pandas as pd
 from ncpi_eval import formats, paths
 from ncpi_eval import questionnaire as codebook
 from ncpi_eval.errors import InputError, Problem
+from ncpi_eval.intake import groups as grouping
+from ncpi_eval.intake.validation import DATA_KIND, validate
 from ncpi_eval.questionnaire import FORCE_DATES, FORCE_VARIABLE, Questionnaire
-from ncpi_eval.survey import groups as grouping
-from ncpi_eval.survey.validation import DATA_KIND, validate
 
 #: Codes of synthetic forces, first and last inclusive; real forces have the published codes.
 SYNTHETIC_CODES = (101, 143)
@@ -72,7 +72,7 @@ class Survey:
     path : Path
         File that was read.
     reported : DataFrame
-        What was counted and carried on; see `survey.validation`.
+        What was counted and carried on; see `intake.validation`.
     forces : DataFrame
         Force table that was used.
     questionnaire : Questionnaire

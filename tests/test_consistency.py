@@ -6,8 +6,8 @@ import pytest
 from ncpi_eval.survey import consistency
 
 COLUMNS = [
-    "id", "key", "location", "question", "response", "subgroup_variable", "subgroup", "value", "unit",
-    "base", "significant",
+    "id", "key", "location", "question", "response", "subgroup_variable", "subgroup", "value",
+    "unit", "base", "significant",
 ]  # fmt: skip
 
 
@@ -18,8 +18,8 @@ def figures(*rows):
         identifier, question, response, variable, subgroup, value, *rest = row
         base, significant = (*rest, "", "")[:2]
         full.append(
-            [identifier, identifier.split("-")[0], "chapter", question, response, variable, subgroup,
-             value, "percent", base, significant]
+            [identifier, identifier.split("-")[0], "chapter", question, response, variable,
+             subgroup, value, "percent", base, significant]
         )  # fmt: skip
     return pd.DataFrame(full, columns=COLUMNS)
 
@@ -62,7 +62,8 @@ def test_answers_that_cover_a_question_sum_to_100_within_half_a_point_each(last,
 
 @pytest.mark.parametrize(("none", "holds"), [(25, True), (26, True), (27, False)])
 def test_untrained_in_all_areas_are_untrained_in_each(none, holds):
-    # 75 stands for 74.5 or more trained in one area, so 25.5 at most untrained; 26 stands for 25.5 or more.
+    # 75 stands for 74.5 or more trained in one area, so 25.5 at most untrained;
+    # 26 stands for 25.5 or more.
     table = figures(
         ("none", "TrainAny", "4", "area", "custody", none),
         ("one", "TrainFre_3", "1|2|3", "area", "custody", 75),
@@ -92,7 +93,7 @@ def test_an_average_outside_its_groups_is_found_with_its_arithmetic():
 
 
 def test_group_sizes_that_serve_one_question_but_not_another():
-    # DecSupp needs few from custody (74 between 52 and 75), FSyst needs nearly all (53 close to 52).
+    # DecSupp needs few from custody (74 between 52 and 75), FLis nearly all (53 close to 52).
     def pair(question, overall, custody, neighbourhood):
         return [
             (f"{question}-all", question, "1", "all", "all", overall),

@@ -8,7 +8,7 @@ from helpers_survey import BOOK, FORCES
 
 from ncpi_eval import sources
 from ncpi_eval.errors import InputError
-from ncpi_eval.survey import groups
+from ncpi_eval.intake import groups
 
 
 def frame(**columns: list[object]) -> pd.DataFrame:

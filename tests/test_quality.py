@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from helpers_survey import BOOK, FORCES, respondents
 
-from ncpi_eval.survey import groups, quality
-from ncpi_eval.survey.validation import validate
+from ncpi_eval.intake import groups
+from ncpi_eval.intake.validation import validate
+from ncpi_eval.survey import quality
 
 KEYS = {"wave": "2019", "data_kind": "synthetic"}
 

@@ -13,8 +13,8 @@ from helpers_survey import BOOK, FORCES, respondents
 
 from ncpi_eval import formats, sources
 from ncpi_eval.errors import InputError
-from ncpi_eval.survey import validation
-from ncpi_eval.survey.validation import validate
+from ncpi_eval.intake import validation
+from ncpi_eval.intake.validation import validate
 
 
 def raw(number: int = 12) -> pd.DataFrame:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ncpi_eval.intake.validation import is_answered
 from ncpi_eval.questionnaire import FORCE_VARIABLE, Questionnaire, Variable
 from ncpi_eval.sources import Survey
-from ncpi_eval.survey.validation import is_answered
 
 #: Bands of responses per force (first and last, both inclusive). The report says how many forces
 #: had more than one response and more than 20; finer bands could point at a force.
@@ -36,7 +36,7 @@ COLUMNS = [
     "estimate",
     "data_kind",
 ]
-#: Checks of `survey.validation` that are about respondents, with the words a table shows.
+#: Checks of `intake.validation` that are about respondents, with the words a table shows.
 ROUTING_CHECKS = {"answered_against_routing": "answered although not asked"}
 STRAIGHT_LINES = {"straight_lining": "the same answer to every item"}
 OTHER_CHECKS = {

@@ -25,9 +25,9 @@ import pandas as pd
 
 from ncpi_eval import intervals
 from ncpi_eval.errors import InputError, Problem
+from ncpi_eval.intake import groups as survey_groups
 from ncpi_eval.questionnaire import Questionnaire, Variable
 from ncpi_eval.survey import association, clusters
-from ncpi_eval.survey import groups as survey_groups
 
 SELF_SELECTED = (
     "Self-selected sample: intervals and p-values describe these respondents' answers, "

@@ -109,7 +109,8 @@ _ORDER = [
     "estimate_first", "denominator_first", "estimate_second", "denominator_second",
     "difference", "difference_low", "difference_high", "p_value", "p_adjusted",
     "difference_low_clustered", "difference_high_clustered", "p_value_clustered",
-    "smallest_cell", "note", "breakdown", "group", "label", "method", "caveat", "data_kind", "suppressed",
+    "smallest_cell", "note", "breakdown", "group", "label", "method", "caveat", "data_kind",
+    "suppressed",
 ]  # fmt: skip
 
 
