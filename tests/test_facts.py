@@ -12,13 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ncpi_eval import paths
+from ncpi_eval import paths, results
 from ncpi_eval.document_files.model import Document, Paragraph
 from ncpi_eval.evidence import measure
 from ncpi_eval.evidence.audits import counts
 from ncpi_eval.evidence.calendar import find_dates
 from ncpi_eval.evidence.criteria import by_heading
-from ncpi_eval.evidence.extract import extract_folder, main, read_forces
+from ncpi_eval.evidence.extract import extract_folder, main, read_forces, tables
 from ncpi_eval.evidence.facts import DOCUMENT_COLUMNS, RECOMMENDATION_COLUMNS
 from ncpi_eval.evidence.forces import recognise_force
 from ncpi_eval.evidence.kinds import recognise_kind
@@ -442,6 +442,26 @@ def test_measures_by_hand() -> None:
         ["b", "missed"],
         ["c", "invented"],
     ]
+
+
+def test_measures_are_rows_that_results_accepts() -> None:
+    truth = pd.DataFrame([{"document": "a", **dict.fromkeys(measure.FIELDS, "x")}])
+    table, _ = measure.by_field(truth, truth)
+    rows = measure.as_results(table, "synthetic")
+    results.check("extraction_accuracy", rows)
+    assert rows["id"].iloc[0] == "extraction.kind.precision"
+    assert rows[["count", "denominator", "estimate"]].iloc[0].tolist() == [1, 1, 1.0]
+
+
+def test_a_document_cannot_plant_a_formula_in_the_tables(tmp_path: Path) -> None:
+    (tmp_path / "=1+1.txt").write_text(
+        "Ashdale Police – National child protection inspection\n\nRecommendation\n\n"
+        "We recommend that Ashdale Police immediately reviews:\n\n- @SUM(A1)\n",
+        encoding="utf-8",
+    )
+    frames = tables(tmp_path, workers=1)
+    assert frames["document_facts"]["document"].tolist() == ["'=1+1.txt"]
+    assert frames["recommendations"]["text_span"].str.startswith("We recommend").all()
 
 
 def test_truth_lists_are_complete() -> None:

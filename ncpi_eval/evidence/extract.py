@@ -13,15 +13,19 @@ from __future__ import annotations
 
 import argparse
 import csv
+import filecmp
 import functools
 import hashlib
 import os
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
+
+import pandas as pd
 
 from ncpi_eval import paths
 from ncpi_eval.document_files import find_documents, map_folder, read_document
@@ -198,15 +202,48 @@ def write_tables(extractions: Iterable[Extraction], folder: Path) -> dict[str, i
                     ("document_findings", made.findings),
                     ("document_coding_sheet", made.coding),
                 ):
-                    writers[name].writerows(batch)
+                    writers[name].writerows(
+                        {column: _inert(value) for column, value in row.items()} for row in batch
+                    )
                     rows[name] += len(batch)
         finally:
             for file in files.values():
                 file.close()
         resolve(Path(place, "document_facts.csv"), stated, reissued)
         for name in TABLES:
-            os.replace(Path(place, f"{name}.csv"), folder / f"{name}.csv")
+            fresh, standing = Path(place, f"{name}.csv"), folder / f"{name}.csv"
+            if not (standing.is_file() and filecmp.cmp(fresh, standing, shallow=False)):
+                os.replace(fresh, standing)  # an unchanged table keeps its time, for make
     return rows
+
+
+def _inert(value: str) -> str:
+    """A text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    return f"'{value}" if re.match(r"[=+@\t\r]|-(?!\d+(?:\.\d+)?$)", value) else value
+
+
+def tables(folder: Path, workers: int | None = None) -> dict[str, pd.DataFrame]:
+    """The tables of a folder as frames of text, for a notebook; nothing is written to outputs.
+
+    Parameters
+    ----------
+    folder : Path
+        Documents, with ``forces.csv`` where their forces are not the real ones.
+    workers : int, optional
+        Reading processes; 1 reads in this process.
+
+    Returns
+    -------
+    dict of DataFrame
+        document_facts, recommendations, document_spans, document_findings and
+        document_coding_sheet; cells are text, "" where unknown.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        write_tables(extract_folder(Path(folder), workers), Path(place))
+        return {
+            name: pd.read_csv(Path(place, f"{name}.csv"), dtype=str, keep_default_na=False)
+            for name in TABLES
+        }
 
 
 def resolve(path: Path, stated: dict[str, list[str]], reissued: set[str]) -> None:

@@ -129,6 +129,48 @@ def recommendations(found: pd.DataFrame, truth: pd.DataFrame) -> tuple[pd.DataFr
     return pd.DataFrame(rows), _failures(failures)
 
 
+def as_results(table: pd.DataFrame, data_kind: str) -> pd.DataFrame:
+    """Precision and recall as rows of the results vocabulary, so that prose can point at them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The first frame that `by_field` or `recommendations` returns.
+    data_kind : str
+        Of the labelled corpus; a synthetic one says how the machinery works and no more.
+
+    Returns
+    -------
+    DataFrame
+        Two rows a field, where something was given and present: id
+        (``extraction.<field>.<precision or recall>``),
+        question, item, response, unit, count, denominator, estimate, ci_low, ci_high, method,
+        data_kind.
+    """
+    rows = []
+    for row in table.to_dict("records"):
+        for name, base in (("precision", "given"), ("recall", "present")):
+            if row[base]:
+                field = str(row["field"]).replace(" ", "_")
+                rows.append(
+                    {
+                        "id": f"extraction.{field}.{name}",
+                        "question": "extraction",
+                        "item": str(row["field"]),
+                        "response": name,
+                        "unit": row["unit"],
+                        "count": int(row["correct"]),
+                        "denominator": int(row[base]),
+                        "estimate": row[name],
+                        "ci_low": row[f"{name}_low"],
+                        "ci_high": row[f"{name}_high"],
+                        "method": "share of values, Wilson interval",
+                        "data_kind": data_kind,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
 def _fail(
     marks: dict[str, list[str]],
     failures: list[dict[str, str]],
