@@ -328,6 +328,12 @@ def test_their_time_scales(variants: dict[str, list[dict[str, str]]]) -> None:
         "e1.md": "three",
         "e2.html": "immediately six",
         "e4.txt": "three immediately six",
+        "f1.html": "six immediately",
+        "f3.txt": "immediately three",
+        "f4.html": "three",
+        "f5.html": "immediately three three six",
+        "g1.pdf": "three immediately six",
+        "g2.pdf": "immediately",
     }
 
 
@@ -347,7 +353,7 @@ def test_the_command_writes_the_tables_and_fills_a_re_issued_date(
 ) -> None:
     monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
     assert main([str(VARIANTS), "--workers", "1", "--quiet"]) == 0
-    assert "document_facts.csv: 50 rows" in capsys.readouterr().out
+    assert "document_facts.csv: 57 rows" in capsys.readouterr().out
     facts = read_table(tmp_path / "results" / "document_facts.csv")
     assert list(facts.columns) == DOCUMENT_COLUMNS
     assert (

@@ -137,7 +137,7 @@ def _lines_of_page(words: list[dict[str, Any]], page: int, height: float) -> lis
         size = statistics.median(word["size"] for word in row)
         made.append(
             Line(
-                " ".join(word["text"] for word in row),
+                _glyphs(" ".join(word["text"] for word in row)),
                 page,
                 row[0]["x0"],
                 min(word["top"] for word in row),
@@ -155,6 +155,12 @@ def _lines_of_page(words: list[dict[str, Any]], page: int, height: float) -> lis
         )
     # a small digit on a line of its own is a page number or a footnote's number, not a mark
     return sorted(made, key=lambda line: (line.top, line.x0))
+
+
+def _glyphs(text: str) -> str:
+    """Characters without a Unicode value: at the start of a line a bullet, elsewhere nothing."""
+    text = re.sub(r"^(?:\(cid:\d+\)\s*)+", "• ", text)
+    return re.sub(r"\(cid:\d+\)", "", text)
 
 
 def _cells(row: list[dict[str, Any]], size: float) -> tuple[str, ...]:
@@ -202,7 +208,7 @@ def _add_paragraphs(draft: Draft, lines: list[Line]) -> None:
         if above.page == below.page and 0 <= below.top - above.bottom < body
     ]
     leading = statistics.median(gaps) if gaps else 0.3 * body
-    vocabulary = {word.lower() for line in lines for word in re.findall(r"[A-Za-z]{4,}", line.text)}
+    vocabulary = _vocabulary(lines)
     block: list[Line] = []
     for line in lines:
         if block and not _joins(block, line, body, leading, margin):
@@ -210,6 +216,17 @@ def _add_paragraphs(draft: Draft, lines: list[Line]) -> None:
             block = []
         block.append(line)
     _close(draft, block, body, vocabulary)
+
+
+def _vocabulary(lines: list[Line]) -> set[str]:
+    """The document's words, without the parts of words that a line's end has split."""
+    words: set[str] = set()
+    split = False
+    for line in lines:
+        found = re.findall(r"[A-Za-z]{3,}|-$", line.text)
+        words.update(word.lower() for word in found[split : -2 if found[-1:] == ["-"] else None])
+        split = found[-1:] == ["-"]
+    return words
 
 
 def _style(line: Line, body: float) -> str:
@@ -241,7 +258,12 @@ def _joins(block: list[Line], line: Line, body: float, leading: float, margin: f
     if line.bold != above.bold and looks_like_heading(above.text):
         return False
     near = line.top - above.bottom <= leading + 0.35 * line.size
-    if _style(line, body) == "body" and above.x1 + _first_word(line) < 0.85 * margin:
+    goes_on = line.text[:1].islower() and not re.search(r"[.:;!?]['”’]?$", above.text)
+    if (
+        not goes_on
+        and _style(line, body) == "body"
+        and (above.x1 + _first_word(line) < 0.85 * margin)
+    ):
         return False  # the next word would have fitted: a paragraph ends here
     short = above.x1 + _first_word(line) < margin - 0.02 * margin
     if _style(line, body) == "heading":
@@ -281,16 +303,27 @@ def _close(draft: Draft, block: list[Line], body: float, vocabulary: set[str]) -
         draft.add(text, "text", 0, place, first.page, box)
 
 
-def _joined(text: str, following: str, vocabulary: set[str]) -> str:
-    """Two lines in one; a word split at the line's end loses its hyphen if the document knows it.
+_COMPOUNDS = frozenset(
+    "re post pre multi non co self follow well high low long short cross inter sub mid ex anti "
+    "one two three four five six seven eight nine ten full half child case decision risk front "
+    "high-tech on off under over".split()
+)
 
-    A soft hyphen always goes, a hyphen of "child-centred" stays.
+
+def _joined(text: str, following: str, vocabulary: set[str]) -> str:
+    """Two lines in one; a word split at the line's end loses its hyphen.
+
+    A soft hyphen always goes. A hyphen stays after a word that forms compounds ("re-inspection"),
+    and between two words that the document uses by themselves ("child-centred"), unless it also
+    uses the whole.
     """
     if text.endswith("\u00ad"):
         return text[:-1] + following
     split = re.search(r"([A-Za-z]+)-$", text)
     start = re.match(r"[a-z]+", following)
     if split and start:
-        whole = (split.group(1) + start.group()).lower()
-        return (text[:-1] if whole in vocabulary else text) + following
+        first, second = split.group(1).lower(), start.group()
+        whole = first + second
+        compound = first in _COMPOUNDS or (first in vocabulary and second in vocabulary)
+        return (text[:-1] if whole in vocabulary or not compound else text) + following
     return f"{text} {following}"
