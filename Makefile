@@ -30,7 +30,7 @@ $(error only `make report` takes parameters; found $(filter-out PYTHON,$(GIVEN))
 endif
 endif
 
-.PHONY: help setup lab report test check data bench accept clean
+.PHONY: help setup lab report test check data bench accept lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,11 @@ bench: $(READY) ## time the tabulation against other tools, see benchmarks/READM
 
 accept: $(READY) ## store the published results as reviewed, in tests/expected
 	@$(RUN) -S -m ncpi_eval.build accept
+
+lock: ## make requirements.lock from pyproject.toml; needs uv
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header \
+	    --extra dev pyproject.toml --output-file requirements.lock
 
 clean: ## remove what make built: .venv, outputs and caches
 	@$(FIND_PYTHON); "$$python" -I ncpi_eval/environment.py clean
