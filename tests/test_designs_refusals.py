@@ -144,6 +144,12 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: interrupted_series.effects(series(), "y", "t", 15, horizons=[15]),
         "0 to 14",
     ),
+    "counterfactual of a differenced model": (
+        lambda: interrupted_series.counterfactual(
+            series(), "y", "t", 15, errors="arima", order=(0, 1, 1)
+        ),
+        "no counterfactual line",
+    ),
     # Staggered adoption
     "all treated at once": (did(panel([4] * 6)), "all units are treated at once"),
     "nobody treated, calendar in years": (did(panel([2014] * 6)), "same unit of time"),

@@ -165,23 +165,51 @@ def test_honest_bounds_widen(mpdta: pd.DataFrame) -> None:
     assert_allclose(table["ci_low"][0], -0.0772398 - 1.959964 * 0.0199650, atol=1e-5)
 
 
-def test_few_cluster_inference() -> None:
-    # The command line example of fwildclusterboot is not public data; the property is: with no
-    # effect, p-values of both procedures are near uniform, with a large effect they are small.
+def small_panel() -> pd.DataFrame:
     rng = np.random.default_rng(5)
-    first = [4, 4, 6, 6, 8, 8, 0, 0, 0, 0]
-    rows = [
-        {"u": u, "t": t, "g": g, "y": rng.normal() + (3.0 if g and t >= g else 0.0)}
-        for u, g in enumerate(first)
-        for t in range(1, 11)
-    ]
-    frame = pd.DataFrame(rows)
-    wild = checks.wild_bootstrap(frame, "y", "u", "t", "g", draws=399, weights="webb").table.iloc[0]
-    shuffled = checks.randomisation(frame, "y", "u", "t", "g", draws=399).table.iloc[0]
-    for row in (wild, shuffled):
-        assert row["p_value"] < 0.05 and row["ci_low"] < 3.0 < row["ci_high"]
+    return pd.DataFrame(
+        [
+            {"u": u, "t": t, "g": g, "y": rng.normal() + (1.0 if g and t >= g else 0.0)}
+            for u, g in enumerate([4, 4, 6, 8, 0, 0, 0])
+            for t in range(1, 9)
+        ]
+    )
+
+
+def test_wild_bootstrap_by_enumeration() -> None:
+    # Seven clusters have 128 sign patterns: all of them, by ordinary least squares in full.
+    frame = small_panel()
+    units, periods = 7, 8
+    y = frame["y"].to_numpy()
+    d = ((frame["g"] > 0) & (frame["t"] >= frame["g"])).to_numpy(dtype=float)
+    unit, time = frame["u"].to_numpy(), frame["t"].to_numpy()
+    effects = np.column_stack(
+        [*(unit == k for k in range(units)), *(time == k for k in range(2, periods + 1))]
+    ).astype(float)
+    full = np.column_stack([d, effects])
+
+    def t_statistic(outcome: np.ndarray) -> float:
+        beta = np.linalg.lstsq(full, outcome, rcond=None)[0]
+        scores = full * (outcome - full @ beta)[:, None]
+        meat = sum(np.outer(s, s) for s in (scores[unit == k].sum(axis=0) for k in range(units)))
+        bread = np.linalg.inv(full.T @ full)
+        return float(beta[0] / np.sqrt((bread @ meat @ bread)[0, 0]))
+
+    restricted = effects @ np.linalg.lstsq(effects, y, rcond=None)[0]
+    signs = np.array([[1 if k >> bit & 1 else -1 for bit in range(units)] for k in range(2**units)])
+    drawn = [abs(t_statistic(restricted + s[unit] * (y - restricted))) for s in signs]
+    expected = np.mean(np.array(drawn) >= abs(t_statistic(y)) - 1e-9)
+    found = checks.wild_bootstrap(frame, "y", "u", "t", "g", draws=2**units).table.iloc[0]
+    # diff-diff counts the identity and its mirror as ties or not: at most 2 of 128 patterns.
+    assert abs(found["p_value"] - expected) <= 2 / 128 + 1e-12
+
+
+def test_inference_by_reshuffling_is_repeatable_and_holds_the_effect() -> None:
+    frame = small_panel()
+    row = checks.randomisation(frame, "y", "u", "t", "g", draws=399).table.iloc[0]
     again = checks.randomisation(frame, "y", "u", "t", "g", draws=399).table.iloc[0]
-    assert again.equals(shuffled)
+    assert again.equals(row)
+    assert row["ci_low"] < row["estimate"] < row["ci_high"]
 
 
 def test_randomisation_within_strata_by_enumeration() -> None:

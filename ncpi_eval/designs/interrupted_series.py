@@ -509,8 +509,20 @@ def counterfactual(
     >>> result = its.counterfactual(frame, "offences", "quarter", 17, season="month", cycle=4)
     >>> result.table[["period", "observed", "estimate"]]
     """
-    fit = _fit(design(frame, Model(outcome, time, interruptions, **settings)))
-    built = fit.design
+    built = design(frame, Model(outcome, time, interruptions, **settings))
+    if built.model.errors == "arima" and built.model.order[1]:
+        raise DesignError(
+            "A differenced model has no level, and so no counterfactual line.",
+            [
+                Problem(
+                    "setting order",
+                    str(built.model.order),
+                    "no differences",
+                    "use `effects`, or an order without differences",
+                )
+            ],
+        )
+    fit = _fit(built)
     mine = built.series == 0
     x = np.where(built.effects, 0.0, built.x)[mine]
     eta = x @ fit.beta + built.offset[mine]

@@ -276,21 +276,14 @@ def cells_from_diff_diff(
     """
     import diff_diff
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = diff_diff.CallawaySantAnna(
+    fit = quietly(
+        lambda: diff_diff.CallawaySantAnna(
             control_group=data.controls,
             anticipation=data.anticipation,
             estimation_method=method,
             base_period="universal" if universal else "varying",
-        ).fit(
-            data.frame,
-            outcome="outcome",
-            unit="unit",
-            time="time",
-            first_treat="cohort",
-            covariates=list(data.covariates) or None,
-        )
+        ).fit(**_arguments(data))
+    )
     kit = fit._aggregation_kit
     units = len(data.units)  # indices are in the order of the frame, which is sorted by unit
     cells, effects, columns = [], [], []
@@ -409,7 +402,7 @@ def imputation(
         frame, outcome, unit, time, first_treated, anticipation=anticipation, covariates=covariates
     )
     data = _comparable(data)
-    fit, events = _quietly(
+    fit, events = quietly(
         lambda: _with_events(
             diff_diff.ImputationDiD(anticipation=anticipation).fit(**_arguments(data))
         )
@@ -451,10 +444,24 @@ def _arguments(data: Panel) -> dict[str, Any]:
     }
 
 
-def _quietly(call: Callable[[], Any]) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return call()
+def quietly(call: Callable[[], Any]) -> Any:
+    """diff-diff's answer without its warnings (ours are caveats), its refusals as ours."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return call()
+    except (ValueError, np.linalg.LinAlgError) as error:
+        raise DesignError(
+            "The panel passed the checks, but the estimator refused it.",
+            [
+                Problem(
+                    "panel",
+                    str(error).splitlines()[0],
+                    "a design that can be estimated",
+                    "use fewer covariates, leads or cohorts",
+                )
+            ],
+        ) from error
 
 
 def _with_events(fit: Any) -> tuple[Any, pd.DataFrame]:
@@ -518,7 +525,7 @@ def sun_abraham(
     import diff_diff
 
     data = _comparable(panel(frame, outcome, unit, time, first_treated, covariates=covariates))
-    fit = _quietly(
+    fit = quietly(
         lambda: diff_diff.SunAbraham(control_group="never_treated").fit(**_arguments(data))
     )
     rows = [{"term": "overall", **interval(fit.overall_att, fit.overall_se)}]
@@ -566,7 +573,7 @@ def goodman_bacon(
     data = panel(frame, outcome, unit, time, first_treated)
     arguments = _arguments(data)
     del arguments["covariates"]
-    found = _quietly(lambda: diff_diff.bacon_decompose(**arguments)).to_dataframe()
+    found = quietly(lambda: diff_diff.bacon_decompose(**arguments)).to_dataframe()
     name = lambda cohort: (  # noqa: E731
         "never treated" if cohort == "never_treated" else data.periods[int(cohort) - 1]
     )

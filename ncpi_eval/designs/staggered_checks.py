@@ -7,8 +7,8 @@ estimates from very little; reshuffling the calendar needs none.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from ncpi_eval.designs import group_time as cells_module
 from ncpi_eval.designs import linear
 from ncpi_eval.designs.estimates import critical, interval, number, span, tidy
 from ncpi_eval.designs.panel import Controls, Panel, panel, treatment_of
-from ncpi_eval.designs.staggered import caveats, cells_from_diff_diff
+from ncpi_eval.designs.staggered import caveats, cells_from_diff_diff, quietly
 from ncpi_eval.errors import DesignError, Problem
 from ncpi_eval.results import Result
 
@@ -266,9 +266,9 @@ def honest_bounds(
     study = _multi_period([events[p] for p in kept], att[kept], covariance, base, data)
     rows: list[dict[str, Any]] = []
     for size in sizes:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = diff_diff.compute_honest_did(study, method=departure, M=float(size))
+        found = quietly(
+            partial(diff_diff.compute_honest_did, study, method=departure, M=float(size))
+        )
         rows.append(
             {
                 "term": "mean effect",
@@ -383,9 +383,8 @@ def wild_bootstrap(
     x = np.column_stack([within(data.treatment), *dummies])
     y = within(data.outcomes)
     residuals = y - x @ np.linalg.lstsq(x, y, rcond=None)[0]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = diff_diff.wild_bootstrap_se(
+    found = quietly(
+        lambda: diff_diff.wild_bootstrap_se(
             x,
             y,
             residuals,
@@ -395,6 +394,7 @@ def wild_bootstrap(
             weight_type=weights,
             seed=seed,
         )
+    )
     fit = linear.two_way(data.outcomes, data.treatment)
     row = {
         "term": "two-way fixed effects",

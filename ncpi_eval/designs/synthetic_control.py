@@ -11,7 +11,6 @@ solution, and the optimality conditions are checked on every fit.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from scipy import optimize
 
 from ncpi_eval.designs.estimates import interval, number, tidy
 from ncpi_eval.designs.series import period_numbers
+from ncpi_eval.designs.staggered import quietly
 from ncpi_eval.errors import DesignError, Problem
 from ncpi_eval.results import Result
 
@@ -693,9 +693,8 @@ def synthetic_difference(
     pool = list(data.outcomes.columns[1:])
     chosen = frame[frame[unit].isin([*group, *pool])].copy()
     chosen["_treated"] = chosen[unit].isin(group).astype(int)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = diff_diff.SyntheticDiD(n_bootstrap=draws, seed=seed).fit(
+    found = quietly(
+        lambda: diff_diff.SyntheticDiD(n_bootstrap=draws, seed=seed).fit(
             chosen,
             outcome=outcome,
             treatment="_treated",
@@ -703,6 +702,7 @@ def synthetic_difference(
             time=time,
             post_periods=list(data.outcomes.index[~data.before]),
         )
+    )
     row = {
         "term": "mean effect",
         "group": _group_name(group),
