@@ -334,6 +334,11 @@ def test_their_time_scales(variants: dict[str, list[dict[str, str]]]) -> None:
         "f5.html": "immediately three three six",
         "g1.pdf": "three immediately six",
         "g2.pdf": "immediately",
+        "h1.html": "immediately three three",
+        "h2.txt": "immediately three",
+        "h4.txt": "six",
+        "h5.html": "three",
+        "h6.txt": "three immediately six",
     }
 
 
@@ -353,7 +358,7 @@ def test_the_command_writes_the_tables_and_fills_a_re_issued_date(
 ) -> None:
     monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
     assert main([str(VARIANTS), "--workers", "1", "--quiet"]) == 0
-    assert "document_facts.csv: 57 rows" in capsys.readouterr().out
+    assert "document_facts.csv: 63 rows" in capsys.readouterr().out
     facts = read_table(tmp_path / "results" / "document_facts.csv")
     assert list(facts.columns) == DOCUMENT_COLUMNS
     assert (

@@ -24,8 +24,10 @@ _GRADE = re.compile(
     r"(?P<requires_improvement>requir(?:ed|es|e|ing) (?:some |further )?improvements?"
     r"|need(?:ed|s|ing)? (?:some )?improvements?|in need of improvement|improvement (?:was "
     r")?required)"
-    r"|(?P<inadequate>inadequate)|(?P<adequate>\badequate)|(?P<good>\bgood\b)(?! (?:practice|work|"
-    r"quality|progress|examples?|relationship|understanding|deal|evidence|reason|standards? of))",
+    r"|(?P<inadequate>inadequate)|(?P<adequate>\badequate)"
+    r"|(?P<good>\bgood\b)(?:(?<=showed good)|(?<=demonstrated good)"
+    r"|(?! (?:practice|work|"
+    r"quality|progress|examples?|relationship|understanding|deal|evidence|reason|standards? of)))",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
@@ -357,7 +359,7 @@ _BEFORE_WORDS = re.compile(
     r"graded|judged|rated|assessed|found|considered|deemed|that|a|an|only|just|had|been|have|or|"
     r"we|inspectors|it|practice|at|standard|child|protection|remaining|others?|fell|below|into|"
     r"reached|met|"
-    r"grade|category|classed|described|showed|more|further|handled|dealt|with|well|enough|"
+    r"grade|category|classed|described|showed|demonstrated|more|further|handled|dealt|with|well|enough|"
     r"police|service|"
     r"received|given|found|force's|constabulary's|force|constabulary|overall|response|quality|"
     r"level)*",

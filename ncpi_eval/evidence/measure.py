@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
+from typing import Any
 
 import pandas as pd
 
@@ -100,7 +101,7 @@ def recommendations(found: pd.DataFrame, truth: pd.DataFrame) -> tuple[pd.DataFr
     documents = sorted({*truth["document"], *groups})
     for document in documents:
         expected = truth[truth["document"] == document].to_dict("records")
-        given = list(groups.get(document, []))
+        given: list[dict[Any, Any]] = list(groups.get(document, []))
         for item in expected:
             match = _best(item["text"], given)
             if match is None:
@@ -192,7 +193,7 @@ def _fail(
     )
 
 
-def _best(text: object, given: list[dict[str, object]]) -> dict[str, object] | None:
+def _best(text: object, given: list[dict[Any, Any]]) -> dict[Any, Any] | None:
     scored = [(_alike(str(text), str(item["text_span"])), -i, item) for i, item in enumerate(given)]
     if not scored:
         return None

@@ -331,7 +331,7 @@ def _continues(current: Recommendation, text: str, item: Paragraph) -> bool:
     last = plain(current.points[-1] if current.points else current.text)
     if re.search(r":\s*$|;(?: and| or)?\s*$|,(?: and)?\s*$", last):
         return len(text) < 600
-    if text[:1].islower():
+    if text[:1].islower() and not re.search(r"[.!?]\s*$", last):
         return True
     return _CONTINUES.match(text) is not None and len(text) < 400
 
