@@ -52,6 +52,7 @@ check: $(READY) ## lint, format, types, notebooks without outputs, parameters, i
 
 data: $(READY) ## make everything in data/synthetic again, from its seeds
 	@$(RUN) -m ncpi_eval.synthesis
+	@$(RUN) -m ncpi_eval.synthesis_documents
 
 bench: $(READY) ## time the tabulation against other tools, see benchmarks/README.md
 	@$(RUN) -m benchmarks.survey_tables --rows 856 100000 1000000
