@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,15 @@ def test_the_same_on_one_and_two_workers() -> None:
     one = power.run(settings, replications=40, seed=5, workers=1)
     two = power.run(settings, replications=40, seed=5, workers=2)
     pd.testing.assert_frame_equal(one.table, two.table)
+
+
+def test_any_executor_will_do() -> None:
+    # A Dask client's get_executor() has the same interface.
+    settings = power.grid(Setting(SERIES, "series", "newey_west"), effect=[0.0, 0.1, 0.2])
+    here = power.run(settings, replications=50, seed=5).table
+    with ThreadPoolExecutor(2) as executor:
+        there = power.run(settings, replications=50, seed=5, executor=executor).table
+    pd.testing.assert_frame_equal(here, there)
 
 
 def test_a_stopped_grid_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

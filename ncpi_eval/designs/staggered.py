@@ -194,7 +194,10 @@ def group_time(
     aggregate : {"simple", "event_time", "group", "calendar", "cells"}
         "cells" gives every group-time effect.
     method : {"dr", "reg", "ipw"}
-        Doubly robust, outcome regression or inverse probability weighting.
+        Doubly robust, outcome regression or inverse probability weighting. diff-diff's doubly
+        robust estimate divides by the number of treated where R's did divides by the sum of the
+        controls' weights: on its example cells differ by up to 7e-6, overall effects by 1e-6. A
+        cohort needs more units than covariates; single units take "reg".
     universal : bool
         Base period of the periods before treatment.
 
