@@ -12,7 +12,7 @@ be right) and ``claims`` (ids of the rows of figures.csv, joined by ``|``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linprog
 
+from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.questionnaire import Questionnaire
 
 COLUMNS = ["check", "about", "arithmetic", "holds", "claims"]
@@ -50,6 +51,9 @@ WHOLE: Mapping[str, frozenset[str]] = {
 # What a reading may do with a row besides giving it another definition.
 MISPRINT = "misprint"
 UNROUTED = "unrouted"
+# The cells of a row that a reading may define anew.
+DEFINED = ("question", "response", "subgroup_variable", "subgroup")
+READ_COLUMNS = (*DEFINED, "use")
 
 
 def codes(response: str) -> frozenset[str]:
@@ -142,21 +146,29 @@ def totals(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> pd.Da
         For each question the option codes that stay in the base.
     """
     rows = []
-    shown = percentages(figures).drop_duplicates(
-        ["question", "response", "subgroup_variable", "subgroup", "value"]
-    )
+    for about, part in _whole_questions(figures, options):
+        least, most = np.sum([bounds(value) for value in part["value"]], axis=0)
+        holds = least <= 100 <= most
+        rows.append(_row("total of 100", about, _sum(part["value"]), holds, part["id"]))
+    return _frame(rows)
+
+
+def _whole_questions(
+    figures: pd.DataFrame, options: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Printed answers that cover a question for one group: what it is about, and their rows."""
+    shown = percentages(figures).drop_duplicates([*DEFINED, "value"])
     for (question, variable, subgroup), group in shown.groupby(
         ["question", "subgroup_variable", "subgroup"], sort=True
     ):
-        whole = frozenset(options.get(question, ()))
-        for part in _partitions(group, whole):
-            total = part["value"].sum()
-            slack = HALF * len(part)
-            arithmetic = " + ".join(f"{v:g}" for v in part["value"]) + f" = {total:g}"
-            holds = abs(total - 100) <= slack
-            about = f"{question}, {variable}: {subgroup}"
-            rows.append(_row("total of 100", about, arithmetic, holds, part["id"]))
-    return _frame(rows)
+        for part in _partitions(group, frozenset(options.get(str(question), ()))):
+            yield f"{question}, {variable}: {subgroup}", part
+
+
+def _sum(values: Iterable[float]) -> str:
+    """A sum as a reader would write it: 45 + 24 = 69."""
+    numbers = list(values)
+    return " + ".join(f"{v:g}" for v in numbers) + f" = {sum(numbers):g}"
 
 
 def _partitions(group: pd.DataFrame, whole: frozenset[str]) -> list[pd.DataFrame]:
@@ -172,24 +184,21 @@ def _partitions(group: pd.DataFrame, whole: frozenset[str]) -> list[pd.DataFrame
 
 
 def exclusive(figures: pd.DataFrame) -> pd.DataFrame:
-    """Answers of which only one can be given do not add to more than 100."""
+    """Answers of which only one can be given do not add to more than 100.
+
+    Only option codes are looked at: an open answer can have several themes.
+    """
     rows = []
-    shown = percentages(figures).drop_duplicates(
-        ["question", "response", "subgroup_variable", "subgroup"]
-    )
+    shown = percentages(figures).drop_duplicates(list(DEFINED))
     for (question, variable, subgroup), group in shown.groupby(
         ["question", "subgroup_variable", "subgroup"], sort=True
     ):
-        single = group[
-            ~group["response"].str.contains("|", regex=False) & (group["response"] != "")
-        ]
+        single = group[group["response"].str.fullmatch(r"\d+")]
         if len(single) < 2:
             continue
-        total = single["value"].sum()
-        arithmetic = " + ".join(f"{v:g}" for v in single["value"]) + f" = {total:g}"
         about = f"{question}, {variable}: {subgroup}"
-        holds = total - HALF * len(single) <= 100
-        rows.append(_row("one answer each", about, arithmetic, holds, single["id"]))
+        holds = sum(bounds(value)[0] for value in single["value"]) <= 100
+        rows.append(_row("one answer each", about, _sum(single["value"]), holds, single["id"]))
     return _frame(rows)
 
 
@@ -245,7 +254,7 @@ def averages(figures: pd.DataFrame) -> pd.DataFrame:
     for variable, known in GROUP_SHARES.items():
         by_group = shown[shown["subgroup_variable"] == variable]
         for (question, response), group in by_group.groupby(["question", "response"], sort=True):
-            overall = _one(shown, question, response, "all")
+            overall = _one(shown, str(question), str(response), "all")
             if overall is None:
                 continue
             group = group.drop_duplicates("subgroup")
@@ -275,15 +284,19 @@ def _average(
     if len(rest) > 1 or not given:
         return {}
     weights = dict(given) | {name: 100 - sum(given.values()) for name in rest}
-    terms, low, high = [], 0.0, 0.0
-    for name, value in zip(group["subgroup"], group["value"], strict=True):
-        weight, (least, most) = weights[name], bounds(value)
-        terms.append(f"{weight:g}% x {value:g}")
-        low += max(0.0, weight - HALF) * least / 100
-        high += min(100.0, weight + HALF) * most / 100
+    limits = np.array([bounds(value) for value in group["value"]])
+    sizes = [
+        (0.0, 1.0) if name in rest else (bounds(given[name])[0] / 100, bounds(given[name])[1] / 100)
+        for name in group["subgroup"]
+    ]
+    low, high = _average_range(limits, sizes)
     least, most = bounds(overall["value"])
     holds = low <= most and least <= high
-    arithmetic = f"{' + '.join(terms)} = {low:.1f} to {high:.1f}; printed {overall['value']:g}"
+    terms = " + ".join(
+        f"{weights[name]:g}% x {value:g}"
+        for name, value in zip(group["subgroup"], group["value"], strict=True)
+    )
+    arithmetic = f"{terms} = {low:.1f} to {high:.1f}; printed {overall['value']:g}"
     claims = [
         overall["id"],
         *group["id"],
@@ -293,13 +306,35 @@ def _average(
     return _row("total is the average of its groups", about, arithmetic, holds, claims)
 
 
-def group_sizes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def _average_range(limits: np.ndarray, sizes: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Smallest and largest average, over all sizes of the groups that add to 1; else impossible."""
+    whole = {"A_eq": np.ones((1, len(limits))), "b_eq": [1.0], "bounds": list(sizes)}
+    smallest, largest = linprog(limits[:, 0], **whole), linprog(-limits[:, 1], **whole)
+    if smallest.status != 0:
+        return float("inf"), float("-inf")
+    return float(smallest.fun), float(-largest.fun)
+
+
+def group_sizes(
+    figures: pd.DataFrame, options: Mapping[str, Sequence[str]], respondents: int | None = None
+) -> pd.DataFrame:
     """One set of group sizes must serve every question.
 
     For each breakdown, the shares of the groups are unknown, yet every printed total must be the
     average of its groups under the same shares. A group whose percentage is not printed may take
     any value. The check is a linear feasibility problem; when it fails, the questions without
     which it would hold are named.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        The transcription.
+    options : mapping
+        For each question the option codes that stay in the base.
+    respondents : int, optional
+        Number of respondents in all: those beyond the largest base that is printed for a breakdown
+        may be in none of its groups and have answered anything. Without it everybody is taken to
+        be in a group.
     """
     rows = []
     shown = percentages(figures)
@@ -309,8 +344,9 @@ def group_sizes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> 
         equations = _equations(shown, variable, groups, options)
         if len(equations) < 2 or len(groups) < 2:
             continue
-        holds = _feasible([e[1] for e in equations], len(groups))
-        without = "" if holds else _culprits(equations, len(groups))
+        outside = _outside(figures, variable, respondents)
+        holds = _feasible([e[1] for e in equations], outside)
+        without = "" if holds else _culprits(equations, outside)
         arithmetic = f"{len(equations)} totals over {', '.join(groups)}: " + (
             "shares of the groups exist that give them all"
             if holds
@@ -321,6 +357,13 @@ def group_sizes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) -> 
     return _frame(rows)
 
 
+def _outside(figures: pd.DataFrame, variable: str, respondents: int | None) -> float:
+    """Largest share of respondents who can be in no group of a breakdown, from its bases."""
+    printed = figures.loc[figures["subgroup_variable"] == variable, "base"].fillna("").astype(str)
+    bases = [int(base.split("-")[-1]) for base in printed if base]
+    return 1 - max(bases) / respondents if respondents and bases else 0.0
+
+
 def _equations(
     shown: pd.DataFrame, variable: str, groups: list[str], options: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, np.ndarray, list[str]]]:
@@ -329,8 +372,8 @@ def _equations(
     for (question, response), part in shown[shown["subgroup_variable"] == variable].groupby(
         ["question", "response"], sort=True
     ):
-        whole = frozenset(options.get(question, ()))
-        overall, used = _overall_limits(shown, question, codes(response), whole)
+        whole = frozenset(options.get(str(question), ()))
+        overall, used = _overall_limits(shown, str(question), codes(str(response)), whole)
         if overall is None:
             continue
         limits = [overall]
@@ -364,30 +407,31 @@ def _overall_limits(
     return (None, []) if (low, high) == (0.0, 100.0) else ((low, high), used)
 
 
-def _feasible(equations: Sequence[np.ndarray], groups: int) -> bool:
-    """Whether shares exist: sum(share x low) <= total high and sum(share x high) >= total low."""
-    upper, limit = [], []
-    for limits in equations:
-        (total_low, total_high), parts = limits[0], limits[1:]
-        upper += [parts[:, 0], -parts[:, 1]]
-        limit += [total_high, -total_low]
+def _feasible(equations: Sequence[np.ndarray], outside: float) -> bool:
+    """Whether shares exist: sum(share x low) <= total high and sum(share x high) >= total low.
+
+    The last share is of those in no group, at most `outside`, who may have answered anything.
+    """
+    limits = np.array([np.vstack([one, (0.0, 100.0)]) for one in equations])
+    total, parts = limits[:, 0], limits[:, 1:]
+    groups = parts.shape[1]
     result = linprog(
         np.zeros(groups),
-        A_ub=np.array(upper),
-        b_ub=np.array(limit),
+        A_ub=np.vstack([parts[:, :, 0], -parts[:, :, 1]]),
+        b_ub=np.concatenate([total[:, 1], -total[:, 0]]),
         A_eq=np.ones((1, groups)),
         b_eq=[1.0],
-        bounds=[(0, 1)] * groups,
+        bounds=[*[(0.0, 1.0)] * (groups - 1), (0.0, outside)],
     )
     return bool(result.status == 0)
 
 
-def _culprits(equations: list[tuple[str, np.ndarray, list[str]]], groups: int) -> str:
+def _culprits(equations: list[tuple[str, np.ndarray, list[str]]], outside: float) -> str:
     """The questions without which the rest would hold together."""
     alone = [
         name
         for position, (name, _, _) in enumerate(equations)
-        if _feasible([e[1] for i, e in enumerate(equations) if i != position], groups)
+        if _feasible([e[1] for i, e in enumerate(equations) if i != position], outside)
     ]
     return f"; without {' or '.join(alone)} the rest would hold" if alone else ""
 
@@ -413,35 +457,27 @@ def routed_bases(
         if UNROUTED in printed:
             printed = printed[~printed[UNROUTED].fillna(False).astype(bool)]
         skipped = _one(shown, filter_question, skipping, "all")
-        if printed.empty or skipped is None:
+        if skipped is None:
             continue
-        base = int(str(printed["base"].iloc[0]).split("-")[0])
         least, _ = bounds(skipped["value"])
         asked = int(respondents * (100 - least) / 100)
-        sign = "<=" if base <= asked else ">"
         share = f"(100 - {skipped['value']:g})%"
-        arithmetic = f"base {base} {sign} {asked} = {respondents} x {share} at most asked"
-        rows.append(
-            _row(
-                "base and routing",
-                question,
-                arithmetic,
-                base <= asked,
-                [printed["id"].iloc[0], skipped["id"]],
-            )
-        )
+        for _, row in printed.drop_duplicates("base").iterrows():
+            base = int(str(row["base"]).split("-")[0])
+            sign = "<=" if base <= asked else ">"
+            arithmetic = f"base {base} {sign} {asked} = {respondents} x {share} at most asked"
+            claims = [row["id"], skipped["id"]]
+            rows.append(_row("base and routing", question, arithmetic, base <= asked, claims))
     return _frame(rows)
 
 
 def statements(figures: pd.DataFrame) -> pd.DataFrame:
-    """The same comparison is not called both different and not different."""
+    """The same comparison of the same answers is not called both different and not different."""
     rows = []
     said = figures[
         figures["significant"].isin(["yes", "no"]) & (figures["question"].fillna("") != "")
     ]
-    for (question, variable, _), group in said.groupby(
-        ["question", "subgroup_variable", "subgroup"], sort=True
-    ):
+    for (question, _, variable, _), group in said.groupby(list(DEFINED), sort=True):
         if len(group) < 2:
             continue
         holds = group["significant"].nunique() == 1
@@ -464,17 +500,21 @@ def rounding_notes(figures: pd.DataFrame, options: Mapping[str, Sequence[str]]) 
     """A footnote about totals above 100 has a total above 100 to explain."""
     name, questions = NOTED_ABOVE_100
     note = figures[figures["id"].str.contains(name, regex=False)]
-    found = totals(figures[figures["question"].isin(questions)], options)
-    if note.empty or found.empty:
+    noted = figures[figures["question"].isin(questions)]
+    parts = [part for _, part in _whole_questions(noted, options)]
+    if note.empty or not parts:
         return _frame([])
-    above = [int(text.rsplit("= ", 1)[1]) > 100 for text in found["arithmetic"]]
-    arithmetic = "; ".join(found["arithmetic"])
-    claims = [note["id"].iloc[0], *"|".join(found["claims"]).split("|")]
-    return _frame([_row("footnote on totals", "table C.4", arithmetic, any(above), claims)])
+    above = any(part["value"].sum() > 100 for part in parts)
+    arithmetic = "; ".join(_sum(part["value"]) for part in parts)
+    claims = [note["id"].iloc[0], *pd.concat(parts)["id"]]
+    return _frame([_row("footnote on totals", "table C.4", arithmetic, above, claims)])
 
 
 def majorities(figures: pd.DataFrame) -> pd.DataFrame:
-    """What is called a majority is printed as more than half, and the reverse."""
+    """What is called a majority is printed as more than half, and the reverse.
+
+    A printed 50 can be either.
+    """
     rows = []
     shown = percentages(figures)
     if "relation" not in figures:
@@ -483,9 +523,10 @@ def majorities(figures: pd.DataFrame) -> pd.DataFrame:
         printed = _one(shown, said["question"], said["response"], said["subgroup"])
         if printed is None:
             continue
+        low, high = bounds(printed["value"])
         more = printed["value"] > 50
         sign = "more than 50" if more else "no more than 50"
-        holds = more == (said["relation"] == "majority")
+        holds = high > 50 if said["relation"] == "majority" else low < 50
         about = f"{said['question']} {said['response']} called a {said['relation']}"
         arithmetic = f"{printed['value']:g} is {sign}"
         rows.append(_row("majority", about, arithmetic, holds, [said["id"], printed["id"]]))
@@ -501,6 +542,17 @@ def check(
 ) -> pd.DataFrame:
     """Every check on the transcription.
 
+    Parameters
+    ----------
+    figures : DataFrame
+        The transcription, as printed or as `apply_reading` gives it.
+    options : mapping
+        For each question the option codes that stay in the base.
+    routing : mapping
+        As for `routed_bases`.
+    respondents : int
+        Number of respondents in all.
+
     Returns
     -------
     DataFrame
@@ -515,7 +567,7 @@ def check(
         majorities(figures),
         nested_training(figures),
         averages(figures),
-        group_sizes(figures, options),
+        group_sizes(figures, options, respondents),
         routed_bases(figures, routing, respondents),
         statements(figures),
     ]
@@ -525,8 +577,8 @@ def check(
 
 # Respondents of the published survey (report, appendix D).
 RESPONDENTS = 856
-# Questions that the routing lets some respondents past, with the answer that skips them. The text
-# of the report says of both that only some were asked.
+# The question with a printed base that the routing lets some respondents past, with the answer that
+# skips it. No base is printed for the other routed questions (LeEvHelp, InfoAdd).
 ROUTED = {"NCPIAims": ("NCPIAware", "6")}
 
 
@@ -575,6 +627,47 @@ def readings_table(
     )
 
 
+def refuse_readings(figures: pd.DataFrame, readings: pd.DataFrame) -> None:
+    """Refuse readings that would do nothing, or something else than they say.
+
+    Parameters
+    ----------
+    figures, readings : DataFrame
+        The transcription, and readings.csv with ``point``, ``reading``, ``chosen``, ``id`` and
+        ``use``.
+
+    Raises
+    ------
+    InputError
+        Listing readings of rows that the transcription lacks, unknown words in ``use`` and
+        ``chosen``, and rows that two chosen readings define.
+    """
+    chosen = readings["chosen"] == "yes"
+    twice = chosen & readings["id"].where(chosen).duplicated()
+    checks = (
+        ("id", ~readings["id"].isin(figures["id"]), "an id of figures.csv"),
+        (
+            "use",
+            ~readings["use"].isin(["", MISPRINT, UNROUTED]),
+            f"{MISPRINT}, {UNROUTED} or blank",
+        ),
+        ("chosen", ~readings["chosen"].isin(["yes", "no"]), "yes or no"),
+        ("id", twice, "one chosen reading of each row"),
+    )
+    problems = [
+        Problem(
+            f"readings.csv, row {row + 1}, column {column}",
+            repr(readings[column].iloc[row]),
+            expected,
+            "Correct the cell.",
+        )
+        for column, wrong, expected in checks
+        for row in np.flatnonzero(wrong)
+    ]
+    if problems:
+        raise InputError("The readings cannot be used.", problems)
+
+
 def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
     """The transcription as one reading defines it.
 
@@ -593,7 +686,7 @@ def apply_reading(figures: pd.DataFrame, reading: pd.DataFrame) -> pd.DataFrame:
         A copy with those cells replaced, without misprints, and with the column ``unrouted``.
     """
     read = figures.copy()
-    for column in ("question", "response", "subgroup_variable", "subgroup"):
+    for column in DEFINED:
         new = reading.set_index("id")[column].fillna("").astype(str)
         new = new[new != ""]
         places = read["id"].isin(new.index)
@@ -618,8 +711,15 @@ def compare_readings(figures: pd.DataFrame, readings: pd.DataFrame, **known: Any
     -------
     DataFrame
         One row per point and reading: ``point, reading, definition, chosen, checks, fail`` where
-        `checks` counts the laws that touch the point's rows and `fail` those that break.
+        `checks` counts the laws that touch the point's rows and `fail` those that break. All other
+        points stay as printed.
+
+    Raises
+    ------
+    InputError
+        As `refuse_readings`.
     """
+    refuse_readings(figures, readings)
     rows = []
     for point, group in readings.groupby("point", sort=False):
         touched = set(group["id"])
