@@ -95,6 +95,6 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.0f}" if "e" in text and abs(value) >= 1 else text
 
 
-def span(row: Mapping[str, Any], low: str = "ci_low", high: str = "ci_high") -> str:
+def span(row: Mapping[str, Any] | pd.Series, low: str = "ci_low", high: str = "ci_high") -> str:
     """The interval of a row for a sentence, as ``low to high``."""
     return f"{number(row[low])} to {number(row[high])}"

@@ -501,17 +501,15 @@ def _starts(frame: pd.DataFrame, model: Model, step: int, first: int) -> tuple[i
     column = frame[model.time]
     starts = []
     for date in model.dates():
-        both = pd.Series([*column.tolist(), date], dtype=object)
         if isinstance(column.dtype, pd.PeriodDtype) and not isinstance(date, pd.Period):
-            both = pd.Series([*column.tolist(), pd.Period(date, freq=column.dtype.freq)])
-        numbers = _matched(both, column, model.time)
-        starts.append(int(-(-(numbers - first) // step)))
+            date = pd.Period(date, freq=column.dtype.freq.freqstr)
+        number = _number_like(date, column, model.time)
+        starts.append(int(-(-(number - first) // step)))
     return tuple(starts)
 
 
-def _matched(both: pd.Series, column: pd.Series, name: str) -> int:
-    """Number of the last value, counted as the column counts."""
-    last = both.iloc[-1]
+def _number_like(last: Any, column: pd.Series, name: str) -> int:
+    """Number of a period, counted as the column counts."""
     if isinstance(last, pd.Period):
         return last.ordinal
     is_number = isinstance(last, (int, float, np.number))

@@ -420,7 +420,7 @@ def estimate(
         rows.append(
             {
                 "term": "donor",
-                "group": names[place + 1],
+                "group": names[int(place) + 1],
                 "estimate": float(weights.donors[place]),
             }
         )
@@ -630,7 +630,7 @@ def leave_one_out(
         )
     weights = fit(data)
     rows = [_placebo_row("all donors", "all", data, _gap(data, weights))]
-    for place in np.flatnonzero(weights.donors > 1e-6) + 1:
+    for place in (np.flatnonzero(weights.donors > 1e-6) + 1).tolist():
         kept = [k for k in range(len(names)) if k != place]
         part = Case(
             data.outcomes.iloc[:, kept],
