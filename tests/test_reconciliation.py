@@ -218,7 +218,8 @@ def test_counts_of_two_waves_are_refused():
         ({"question": "FLis"}, "a claim in words, which asserts nothing that can be checked"),
         (
             {"question": "FLis", "value": 38},
-            "a number without the answers that it counts, which asserts nothing that can be checked",
+            "a number without the answers that it counts, which asserts nothing that can be "
+            "checked",
         ),
         (
             {"question": "FEff", "response": "1|2", "relation": "majority"},
