@@ -1,0 +1,131 @@
+"""Every shared layout names columns that the released frames have.
+
+A page whose layout names a column that is gone fails only when it is built; here it fails at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pytest
+
+from ncpi_eval import layouts, results, sources, tables
+from ncpi_eval.errors import InputError
+from ncpi_eval.survey import (
+    consistency,
+    quality,
+    reconciliation,
+    robustness,
+    sensitivity,
+    tabulation,
+    waves,
+)
+
+WAVE = "2019"
+#: By kind of data and not by column.
+SENTENCES = {"RESPONDENTS", "VERDICT", "MATCH"}
+#: The results file that each layout is for.
+FRAMES = {
+    "BY_GROUP": "survey_estimates",
+    "TESTS": "survey_tests",
+    "DIFFERENCES": "survey_tests",
+    "CHANGES": "survey_changes",
+    "RANGES": "published_robustness",
+    "CORRELATIONS": "published_robustness",
+    "MULTIPLICITY": "survey_multiplicity",
+    "LEAVE_ONE_OUT": "survey_leave_one_out",
+    "ADJUSTED": "survey_adjusted",
+    "DESIGN_EFFECTS": "survey_design_effects",
+    "RECONCILED": "published_reconciliation",
+}
+#: What is made from columns when a table is shown, and from which.
+MADE_FROM = {
+    "percent": ["estimate"],
+    "interval": ["ci_low", "ci_high"],
+    "interval_clustered": ["ci_low_clustered", "ci_high_clustered"],
+    "base": ["denominator"],
+    "difference_interval": ["difference_low", "difference_high"],
+    "difference_interval_clustered": ["difference_low_clustered", "difference_high_clustered"],
+}
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """What the notebooks save of the committed survey, as they save it; changes as of two waves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NCPI_EVAL_WRITE", str(tmp_path_factory.mktemp("outputs")))
+        return _saved()
+
+
+def _saved() -> dict[str, pd.DataFrame]:
+    survey = sources.read_survey("data/synthetic/responses.csv")
+    book = survey.questionnaire
+    made = tabulation.tabulate(
+        survey.responses, survey.groups, book, wave=WAVE, data_kind=survey.data_kind
+    )
+    estimates = results.save("survey_estimates", made.estimates)
+    tests = results.save("survey_tests", made.tests, beside=estimates)
+    later = estimates.assign(wave="2021-03", id=estimates["id"].str.replace(WAVE, "2021-03"))
+    printed = sources.read_published_figures()
+    ranges = sensitivity.in_words(robustness.robustness_table(printed), book)
+    reconciled = reconciliation.reconcile(
+        printed,
+        sources.read_readings(),
+        estimates,
+        tests,
+        results.save("survey_counts", quality.response_counts(survey)),
+        consistency.check_report(printed, book),
+    )
+    others = {
+        "survey_changes": waves.changes(pd.concat([estimates, later])),
+        "published_robustness": ranges,
+        "survey_multiplicity": sensitivity.multiplicity(tests, WAVE),
+        "survey_leave_one_out": sensitivity.leave_one_out(survey),
+        "survey_adjusted": sensitivity.adjusted(survey),
+        "survey_design_effects": sensitivity.design_effects(estimates, WAVE),
+        "published_reconciliation": reconciled,
+    }
+    saved = {name: results.save(name, frame) for name, frame in others.items()}
+    return {"survey_estimates": estimates, "survey_tests": tests, **saved}
+
+
+def layout(name: str) -> Mapping[str, str]:
+    return getattr(layouts, name)
+
+
+def test_every_layout_has_its_frame_here():
+    named = {name for name, value in vars(layouts).items() if name.isupper() and value}
+    assert named == SENTENCES | set(FRAMES)
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_layout_names_columns_that_its_frame_has(name, released):
+    frame = released[FRAMES[name]]
+    assert tables.headers_for(frame, layout(name)) == dict(layout(name))
+    for column in layout(name):
+        assert set(MADE_FROM.get(column, [column])) <= set(frame.columns), column
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_no_column_of_a_layout_is_always_empty(name, released):
+    rows = released[FRAMES[name]]
+    for column in layout(name):
+        made_from = MADE_FROM.get(column, [column])
+        assert rows[made_from].notna().any().all() or column == "refusal", column
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_headers_tell_columns_apart(name):
+    headers = list(layout(name).values())
+    assert all(headers) and len(set(headers)) == len(headers)
+
+
+def test_a_column_that_is_gone_is_refused(released):
+    with pytest.raises(InputError, match="These columns cannot be shown."):
+        tables.headers_for(released["survey_tests"], {**layouts.TESTS, "gone": "Gone"})
+
+
+@pytest.mark.parametrize("name", sorted(SENTENCES))
+def test_sentences_are_there_for_both_kinds_of_respondents(name):
+    assert list(layout(name)) == ["synthetic", "real"]
