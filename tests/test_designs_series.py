@@ -281,3 +281,14 @@ def test_sentence_says_what_was_done(sicily: pd.DataFrame) -> None:
 def test_collinear_regressors_are_refused() -> None:
     with pytest.raises(DesignError, match="collinear"):
         linear.least_squares(np.ones((10, 2)), np.arange(10.0))
+
+
+def test_quarters_as_periods() -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"q": pd.period_range("2012Q2", periods=40, freq="Q")})
+    frame["y"] = rng.normal(size=40)
+    text = its.estimate(frame, "y", "q", "2017Q2").table["estimate"]
+    period = its.estimate(frame, "y", "q", pd.Period("2017Q2")).table["estimate"]
+    number = its.estimate(frame.assign(q=range(40)), "y", "q", 20).table["estimate"]
+    assert_allclose(text, period)
+    assert_allclose(text, number)

@@ -302,3 +302,20 @@ def test_caveat_names_cohorts_of_one_unit() -> None:
         "one unit, whose own variation the standard error cannot see: use randomisation inference; "
         "no unit is never treated: effects end with the last comparison"
     )
+
+
+def test_calendar_of_every_kind_means_the_same() -> None:
+    numbers = small_panel().assign(g=lambda f: f["g"].replace(0, 99))
+    quarter = lambda column: pd.PeriodIndex(  # noqa: E731
+        [pd.Period("2012Q1") + int(value) for value in column], freq="Q"
+    )
+    periods = numbers.assign(t=quarter(numbers["t"]), g=quarter(numbers["g"]))
+    starts = {name: periods[name].dt.start_time for name in ("t", "g")}
+    # A date in mid-quarter belongs to the quarter that contains it.
+    dates = numbers.assign(t=starts["t"], g=starts["g"] + pd.Timedelta(days=40))
+    texts = numbers.assign(
+        t=starts["t"].dt.strftime("%Y-%m-%d"), g=starts["g"].dt.strftime("%Y-%m")
+    )
+    for frame in (periods, dates, texts):
+        found = panel(frame, "y", "u", "t", "g")
+        assert found.cohort.tolist() == panel(numbers, "y", "u", "t", "g").cohort.tolist()

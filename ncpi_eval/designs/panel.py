@@ -220,12 +220,7 @@ def _calendar(frame: pd.DataFrame, time: str, first_treated: str) -> tuple[np.nd
 
 def _dates_like(time: pd.Series, dates: pd.Series, name: str) -> np.ndarray:
     """The panel's own count of the period that contains each date."""
-    if isinstance(time.dtype, pd.PeriodDtype):
-        unit = time.dt.freq.name
-    else:
-        unit = calendar_unit(read_dates(time, str(time.name)))
-    if isinstance(dates.dtype, pd.PeriodDtype):
-        return np.array([value.asfreq(unit, how="start").ordinal for value in dates])
+    unit = calendar_unit(read_dates(time, str(time.name)))
     coarse = dates.map(lambda value: isinstance(value, str) and len(value) == 4)
     if coarse.any() and not unit.startswith("Y"):
         raise DesignError(

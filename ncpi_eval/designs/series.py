@@ -409,20 +409,20 @@ def period_numbers(column: pd.Series, name: str = "time") -> np.ndarray:
                 [Problem(f"column {name}", "fractions", "whole periods", "number the periods")],
             )
         return values.astype(np.int64)
-    if isinstance(column.dtype, pd.PeriodDtype):
-        return _ordinal(column)
     dates = read_dates(column, name)
     return _ordinal(dates.dt.to_period(calendar_unit(dates)))
 
 
 def read_dates(column: pd.Series, name: str) -> pd.Series:
-    """Dates, or ISO texts of any precision (2017, 2017-04, 2017-04-01).
+    """Dates, starts of periods, or ISO texts of any precision (2017, 2017-04, 2017-04-01).
 
     Raises
     ------
     DesignError
         If a value is no date.
     """
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return column.dt.start_time
     try:
         return pd.to_datetime(column, format="ISO8601")
     except (ValueError, TypeError) as error:
@@ -502,7 +502,7 @@ def _starts(frame: pd.DataFrame, model: Model, step: int, first: int) -> tuple[i
     starts = []
     for date in model.dates():
         if isinstance(column.dtype, pd.PeriodDtype) and not isinstance(date, pd.Period):
-            date = pd.Period(date, freq=column.dtype.freq.freqstr)
+            date = pd.Series([str(date)]).astype(column.dtype).iloc[0]
         number = _number_like(date, column, model.time)
         starts.append(int(-(-(number - first) // step)))
     return tuple(starts)
@@ -511,7 +511,7 @@ def _starts(frame: pd.DataFrame, model: Model, step: int, first: int) -> tuple[i
 def _number_like(last: Any, column: pd.Series, name: str) -> int:
     """Number of a period, counted as the column counts."""
     if isinstance(last, pd.Period):
-        return last.ordinal
+        last = last.start_time
     is_number = isinstance(last, (int, float, np.number))
     if is_number != isinstance(column.iloc[0], (int, float, np.number)):
         raise DesignError(
