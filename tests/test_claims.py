@@ -118,6 +118,11 @@ def test_two_waves_at_once_are_refused():
     )
 
 
+def test_a_row_that_is_there_twice_counts_once():
+    rows = released(units(10, 20, 30), units(10, 20, 30))
+    assert rows.base("FLis", "1|2", "area") == 300
+
+
 def test_the_p_value_is_pearsons_without_correction():
     rows = released(*by("s", STATUS, "Q", "1", 30, 20, base=60))
     groups = rows.groups("Q", "1", "s").values()

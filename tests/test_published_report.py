@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from ncpi_eval import questionnaire, results, sources
+from ncpi_eval import disclosure, questionnaire, results, sources
 from ncpi_eval.survey import (
     claims,
     consistency,
@@ -198,16 +198,23 @@ def test_every_broken_law_is_a_point_with_readings(checks, readings):
 
 
 @pytest.fixture(scope="module")
-def reconciled(figures, readings, checks):
+def tabulated():
+    """Estimates with themes, tests and counts of the committed respondents, before release."""
     survey = sources.read_survey("data/synthetic/responses.csv")
     made = tabulation.tabulate(
         survey.responses, survey.groups, BOOK, wave=survey.wave, data_kind=survey.data_kind
     )
     dictionary = open_text.themes(sources.read_themes())
     coding = sources.read_coding("data/synthetic/open_text_themes.csv", survey)
-    released = pd.concat([made.estimates, themes.estimates(survey, dictionary, coding)])
-    counts = quality.response_counts(survey)
-    return reconciliation.reconcile(figures, readings, released, made.tests, counts, checks)
+    found = themes.estimates(survey, dictionary, coding)
+    return made.estimates, found, made.tests, quality.response_counts(survey)
+
+
+@pytest.fixture(scope="module")
+def reconciled(figures, readings, checks, tabulated):
+    estimates, found, tests, counts = tabulated
+    released = pd.concat([estimates, found])
+    return reconciliation.reconcile(figures, readings, released, tests, counts, checks)
 
 
 def test_no_published_row_differs_from_the_committed_survey(reconciled):
@@ -256,3 +263,21 @@ def test_statements_rest_on_a_test_of_the_right_side(reconciled):
 def test_the_rows_can_be_kept_as_results(reconciled):
     results.check("published_reconciliation", reconciled)
     assert set(reconciled["data_kind"]) == {"synthetic"}
+
+
+def test_treated_as_real_nothing_differs_and_no_number_is_shown(
+    figures, readings, checks, tabulated, monkeypatch
+):
+    # A third of the estimates is withheld then: what rests on them has no verdict, not a wrong one.
+    monkeypatch.setenv("NCPI_EVAL_PROTECT_SYNTHETIC", "1")
+    estimates, found, tests, counts = tabulated
+    shown = disclosure.release(estimates)
+    released = pd.concat([shown, disclosure.release(found)])
+    assert released["suppressed"].mean() > 0.2
+    tests = disclosure.release(disclosure.withhold_beside(tests, shown))
+    frame = reconciliation.reconcile(figures, readings, released, tests, counts, checks)
+    assert not (frame["verdict"] == "differs").any()
+    assert (frame["verdict"] == "matches").sum() > 300
+    assert frame[reconciliation.NUMBERS].isna().all(axis=None)
+    matching = frame[frame["verdict"] == "matches"]
+    assert not matching["reason"].str.contains(r"\d+ of \d+|p = |p <|recomputed").any()

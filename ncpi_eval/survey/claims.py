@@ -44,7 +44,8 @@ class Released:
     rows : DataFrame
         Rows of survey_estimates.csv and open_text_themes.csv, of one wave: ``id``, ``question``,
         ``response``, ``subgroup_variable``, ``subgroup``, ``count``, ``denominator`` and
-        ``suppressed``. Those suppressed are remembered as withheld, and never read.
+        ``suppressed``. Those suppressed are remembered as withheld, and never read. A row that is
+        there twice, under one id, counts once.
 
     Raises
     ------
@@ -59,6 +60,7 @@ class Released:
         self._single: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._withheld: dict[tuple[str, str, str], set[str]] = {}
         self._withheld_single: dict[tuple[str, str, str], set[str]] = {}
+        rows = rows.drop_duplicates("id")
         _refuse_repeated(rows)
         hidden = rows["suppressed"].fillna(False).astype(bool)
         for row in rows[~hidden].itertuples(index=False):
