@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -21,12 +21,15 @@ from ncpi_eval.errors import InputError, Problem
 SYNTHETIC = "Synthetic data: invented, not collected from anybody."
 
 # Shown when `columns` names none: what identifies a row and what it says.
-_USUAL = ("item", "label", "response", "subgroup", "percent", "interval", "base")
+_USUAL = ("item", "label", "response", "group", "subgroup", "percent", "interval", "base")
+# A column of codes that gives way to the words for the same thing.
+_IN_WORDS = {"response": "label", "subgroup": "group"}
 _HEADERS: Mapping[str, str] = {
     "item": "Question",
     "label": "Answer",
     "response": "Response codes",
     "subgroup": "Group",
+    "group": "Group",
     "percent": "Per cent",
     "interval": "95% interval",
     "base": "Base",
@@ -43,6 +46,31 @@ _COMPUTED = frozenset(
         "difference_interval_clustered",
     }
 )
+# What is compared between tables is shown with two decimals and not with three digits.
+_TWO_DECIMALS = frozenset({"effect_size", "design_effect", "median", "largest"})
+# What a reader may not know, said below each table that has such a column.
+_FORCES = "colleagues in one force tend to answer alike"
+MEANINGS: Mapping[str, str] = {
+    "interval": "the shares that the data does not rule out, if the respondents had been drawn at "
+    "random and one by one; they chose themselves, so it is the least uncertainty there is",
+    "interval_clustered": f"the same interval when {_FORCES}; [z] where too few forces are in it",
+    "difference_interval": "the differences that the data does not rule out, in percentage points",
+    "difference_interval_clustered": f"the same interval when {_FORCES}",
+    "p_value": "how often a difference at least as large would come about by chance, if there were "
+    "none and respondents answered independently",
+    "p_value_clustered": f"the same when {_FORCES} (Rao-Scott test)",
+    "p_adjusted": "the p-value allowing for forces, raised so that among all tests of the survey "
+    "called significant at most one in twenty is expected to be a false alarm (Benjamini-Hochberg)",
+    "design_effect": "how many times the variance is that of independent respondents",
+    "effect_size": "the strength of the association, from 0 for none to 1 for complete",
+    "precision": "of the answers that the rules give the theme, the share that people gave it too",
+    "recall": "of the answers that people gave the theme, the share that the rules find",
+    "icc_cross_low": "the likeness of answers within a force, from 0 for none to 1 for complete, "
+    "at which the difference would stop being significant; the range is what rounding allows",
+    "expected_by_chance": "tests that would be significant at the 0.05 level if nothing differed",
+    "flips": "whether the result of the test would be another at the 0.05 level",
+    "unadjusted": "before the mix of respondents is held equal",
+}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _used: dict[str, set[str]] = {}
 
@@ -59,6 +87,7 @@ def show(
     across: str | None = None,
     cell: Sequence[str] = ("percent",),
     empty: str | None = None,
+    folded: bool = False,
 ) -> prose.Shown:
     """An accessible table of released rows, and ``outputs/tables/<name>.csv`` with the same rows.
 
@@ -88,6 +117,13 @@ def show(
         With `across`: the fields of each cell; the second and later ones are in brackets.
     empty : str, optional
         The sentence to show instead where there are no rows; without it, that is refused.
+    folded : bool
+        Whether the reader opens the table, as for one of hundreds of rows.
+
+    Notes
+    -----
+    Neighbouring rows with the same first cell stand under one header. A column ``wave`` with a
+    single value is left out of the page and kept in the file.
 
     Raises
     ------
@@ -111,16 +147,25 @@ def show(
     content = results.csv_text(results.ordered(released))
     results.write_if_changed(paths.outputs_write("tables", f"{name}.csv"), content.encode("utf-8"))
     kinds = list(results.data_kinds(released))
+    columns = _without_single_wave(released, columns)
     table = html_table(released, columns, caption_text, across, cell, names)
+    if folded:
+        summary = f"Show {len(released)} rows: {caption_text}"
+        table = scrolling(table, caption_text)
+        table = f"<details>\n<summary>{escape(summary)}</summary>\n{table}\n</details>"
+    else:
+        table = scrolling(table, caption_text)
+    fields = cell if across else ()
     html = "\n".join(
         [
             f'<figure class="table" id="table-{name}">',
-            scrolling(table, caption_text),
+            table,
             footnotes(
                 kinds,
                 source,
-                notes_for(released, [*(columns or ()), *(cell if across else ())], note),
+                [*_brackets(fields), *notes_for(released, [*(columns or ()), *fields], note)],
                 [(f"../tables/{name}.csv", f"Download {name}.csv")],
+                meanings_of({**{f: _HEADERS.get(f, f) for f in fields}, **(columns or {})}),
             ),
             "</figure>",
         ]
@@ -194,6 +239,7 @@ def footnotes(
     source: str,
     notes: Sequence[str],
     downloads: Sequence[tuple[str, str]],
+    meanings: Sequence[tuple[str, str]] = (),
 ) -> str:
     """What stands below a table or figure: where its data is from, notes and files."""
     lines = []
@@ -202,7 +248,31 @@ def footnotes(
     lines += [f"<p>{escape(text)}</p>" for text in notes]
     links = ", ".join(f'<a href="{escape(href)}">{escape(text)}</a>' for href, text in downloads)
     lines.append(f"<p>Source: {escape(_full_stop(source))} {links}</p>")
+    if meanings:
+        pairs = "".join(f"<dt>{escape(h)}</dt><dd>{escape(t)}</dd>" for h, t in meanings)
+        lines.append(
+            f"<details><summary>What the columns mean</summary>\n<dl>{pairs}</dl>\n</details>"
+        )
     return "<figcaption>\n" + "\n".join(lines) + "\n</figcaption>"
+
+
+def meanings_of(columns: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Header and meaning of the columns that not every reader knows."""
+    return [(header, MEANINGS[column]) for column, header in columns.items() if column in MEANINGS]
+
+
+def _brackets(fields: Sequence[str]) -> list[str]:
+    named = [_HEADERS.get(field, field) for field in fields[1:]]
+    named = [text if text[:1].isdigit() else text[:1].lower() + text[1:] for text in named]
+    return [f"In brackets: {', '.join(named)}."] if named else []
+
+
+def _without_single_wave(
+    frame: pd.DataFrame, columns: Mapping[str, str] | None
+) -> Mapping[str, str] | None:
+    if columns is None or "wave" not in columns or frame["wave"].nunique() > 1:
+        return columns
+    return {column: header for column, header in columns.items() if column != "wave"}
 
 
 def refuse_name(folder: str, name: str) -> None:
@@ -241,6 +311,7 @@ def headers_for(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> dict[
         if {"count", "denominator"} <= present:
             present |= {"percent", "base"} | ({"interval"} if "ci_low" in present else set())
         chosen = [column for column in _USUAL if column in present and _varies(frame, column)]
+        chosen = [column for column in chosen if _IN_WORDS.get(column) not in chosen]
         return {column: _HEADERS[column] for column in chosen}
     unknown = [c for c in columns if c not in frame and c not in _COMPUTED]
     empty = [c for c, header in columns.items() if not str(header).strip()]
@@ -261,6 +332,9 @@ def headers_for(frame: pd.DataFrame, columns: Mapping[str, str] | None) -> dict[
 def cell_text(row: Mapping[str, Any] | pd.Series, column: str) -> str:
     """A value as a cell shows it; what does not apply is ``[z]``, an empty text stays empty."""
     text = results.shown(row, column)
+    value = row.get(column)
+    if column in _TWO_DECIMALS and isinstance(value, float) and text == results.plain(value):
+        return f"{value:.2f}".replace("-", results.MINUS)
     if text or column in results.TEXT:
         return text
     return "" if isinstance(row.get(column), str) else disclosure.NOT_APPLICABLE
@@ -310,21 +384,66 @@ def _long(
         f'<th scope="col"{_aligned(right[column])}>{escape(header)}</th>'
         for column, header in headers.items()
     )
-    lines = []
+    keys = 2 if len(headers) > 2 and not any(list(right.values())[:2]) else 1
+    lines: list[tuple[list[str], str]] = []
     for record in frame.to_dict("records"):
         row = pd.Series(record, dtype=object)
         row.attrs = dict(frame.attrs)
+        texts = {column: _long_text(row, column, right[column], names) for column in headers}
         cells = []
-        for place, column in enumerate(headers):
-            text = cell_text(row, column)
-            text = text if right[column] else names.get(text, text)
+        for column in list(headers)[keys:]:
+            text = _without_unit(texts[column], headers[column])
             value = prose.link(row, text) if column == first_number else escape(text)
-            if not place:
-                cells.append(f'<th scope="row"{_aligned(right[column])}>{value or "[z]"}</th>')
+            cells.append(f"<td{_aligned(right[column])}>{value}</td>")
+        lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
+    first = _aligned(right[next(iter(headers))])
+    return f"<thead><tr>{head}</tr></thead>", _body(lines, first)
+
+
+def _long_text(row: pd.Series, column: str, number: bool, names: Mapping[str, str]) -> str:
+    if number:
+        return cell_text(row, column)
+    text = results.shown(row, column)  # a text that is missing leaves its cell empty
+    return names.get(text, text)
+
+
+def _without_unit(text: str, header: str) -> str:
+    """The cell without the unit that its header gives."""
+    return re.sub(r" percentage points?$", "", text) if "points" in header else text
+
+
+def _body(lines: Sequence[tuple[Sequence[str], str]], first: str = "") -> str:
+    """Rows whose first one or two cells are headers; neighbours with one first cell share it."""
+    parts = []
+    at = 0
+    while at < len(lines):
+        group = lines[at][0][0]
+        last = at
+        while last < len(lines) and lines[last][0][0] == group and len(lines[at][0]) > 1:
+            last += 1
+        rows = lines[at : max(last, at + 1)]
+        parts.append("<tbody>\n" + "\n".join(_rows(rows, first)) + "\n</tbody>")
+        at += len(rows)
+    if all(part.count("<tr>") == 1 for part in parts):
+        return "\n".join(parts).replace("\n</tbody>\n<tbody>", "")
+    return "\n".join(parts)
+
+
+def _rows(rows: Sequence[tuple[Sequence[str], str]], first: str) -> Iterator[str]:
+    (group, *_), _ = rows[0]
+    group = escape(group) or disclosure.NOT_APPLICABLE
+    for number, ((_, *inner), cells) in enumerate(rows):
+        if len(rows) == 1:
+            rest = "".join(f"<td>{escape(text)}</td>" for text in inner)
+            if inner and escape(inner[0]) == group:
+                yield f'<tr><th scope="row" colspan="2">{group}</th>{cells}</tr>'
             else:
-                cells.append(f"<td{_aligned(right[column])}>{value}</td>")
-        lines.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<thead><tr>{head}</tr></thead>", "<tbody>\n" + "\n".join(lines) + "\n</tbody>"
+                yield f'<tr><th scope="row"{first}>{group}</th>{rest}{cells}</tr>'
+            continue
+        text = escape(inner[0])
+        start = f'<th scope="row">{text}</th>' if text else "<td></td>"
+        shared = f'<th scope="rowgroup" rowspan="{len(rows)}">{group}</th>'
+        yield f"<tr>{shared if not number else ''}{start}{cells}</tr>"
 
 
 def _wide(
@@ -371,16 +490,13 @@ def _wide(
         place[value] = _cell(row, cell)
     body = []
     for key, place in lines.items():
-        cells = [
-            f'<th scope="row">{escape(text)}</th>' if not number else f"<td>{escape(text)}</td>"
-            for number, text in enumerate(key)
-        ]
+        cells = [f"<td>{escape(text)}</td>" for text in key[2:]]
         cells += [
             f'<td class="number">{place.get(value, disclosure.NOT_APPLICABLE)}</td>'
             for value in values
         ]
-        body.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<thead><tr>{head}</tr></thead>", "<tbody>\n" + "\n".join(body) + "\n</tbody>"
+        body.append((key[:2], "".join(cells)))
+    return f"<thead><tr>{head}</tr></thead>", _body(body)
 
 
 def _cell(row: pd.Series, fields: Sequence[str]) -> str:
