@@ -277,16 +277,21 @@ def select(frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
         if missing:
             raise InputError(
                 "These rows were not found.",
-                [Problem(column, "no " + ", ".join(missing), _listed(frame[column].unique()),
-                         "Correct the values.")],
-            )  # fmt: skip
+                [
+                    Problem(
+                        column,
+                        "no " + ", ".join(missing),
+                        _listed(frame[column].unique()),
+                        "Correct the values.",
+                    )
+                ],
+            )
     lists = {c: v for c, v in where.items() if isinstance(v, list)}
-    order = pd.DataFrame(
-        {column: chosen[column].map(values.index) for column, values in lists.items()},
-        index=chosen.index,
-    )
-    places = order.sort_values(list(lists), kind="stable").index if lists else chosen.index
-    ordered_rows = chosen.loc[places]
+    ordered_rows = chosen.reset_index(drop=True)
+    if lists:
+        places = {column: ordered_rows[column].map(given.index) for column, given in lists.items()}
+        order = pd.DataFrame(places).sort_values(list(lists), kind="stable").index
+        ordered_rows = ordered_rows.loc[order]
     ordered_rows.attrs = dict(frame.attrs)
     return ordered_rows
 

@@ -200,3 +200,16 @@ def test_withheld_numbers_are_marked():
 
 def test_a_result_does_not_print_its_table():
     assert repr(results.Result(frame(), "One sentence.")) == "Result(text='One sentence.')"
+
+
+def test_select_sorts_by_the_values_asked_for_and_keeps_rows_of_a_repeated_index_apart():
+    frame = pd.DataFrame({"id": list("abcd"), "response": ["2", "1", "1", "2"]}, index=[0, 1, 0, 1])
+    assert results.select(frame, response=["1", "2"])["id"].tolist() == ["b", "c", "a", "d"]
+    assert results.select(frame, response="2")["id"].tolist() == ["a", "d"]
+
+
+def test_select_refuses_a_value_that_no_row_has():
+    frame = pd.DataFrame({"id": ["a"], "response": ["1"]})
+    with pytest.raises(InputError, match="no 9") as refused:
+        results.select(frame, response=["1", "9"])
+    assert refused.value.problems[0].place == "response"
