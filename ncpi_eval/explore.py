@@ -82,6 +82,7 @@ STYLE = """<style>
 .ncpi-explore figure { margin: 1rem 0 2rem; }
 .ncpi-explore figcaption p { margin: 0.3rem 0; }
 .ncpi-explore svg, .ncpi-explore img { max-width: 100%; height: auto; background: white; }
+.ncpi-explore a { text-decoration: underline; color: var(--jp-content-link-color, #12436d); }
 .ncpi-explore .synthetic { font-weight: bold; }
 .ncpi-explore .refused { border-left: 0.4rem solid #801650; padding: 0.5rem 1rem; }
 .ncpi-explore .refused pre { white-space: pre-wrap; margin: 0; background: none; color: inherit; }
