@@ -10,7 +10,7 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,11 @@ class Parameter:
         The only values accepted; empty for any.
     min, max : float or None
         Inclusive bounds of a number; None for unbounded.
+    pattern : str
+        Regular expression that the whole of a text must match; blank for any.
+    together_with : str
+        Name of the parameter without which this one means nothing and which means nothing without
+        this one; both are blank or neither is.
     help : str
         One sentence for the person who calls.
     """
@@ -57,6 +62,8 @@ class Parameter:
     allowed: tuple[Value, ...] = ()
     min: float | None = None
     max: float | None = None
+    pattern: str = ""
+    together_with: str = ""
     help: str = ""
 
     @property
@@ -205,7 +212,7 @@ def _parameter(name: str, table: Any, problems: _Problems) -> Parameter:
         place,
         table,
         {"type": str, "default": anything, "allowed": list, "min": anything, "max": anything}
-        | {"help": str},
+        | {"pattern": str, "together_with": str, "help": str},
     )
     if not PARAMETER_NAME.fullmatch(name) or name.upper() in SETTINGS:
         problems.add(place, name, "lower-case letters, digits and _", "rename it")
@@ -220,6 +227,8 @@ def _parameter(name: str, table: Any, problems: _Problems) -> Parameter:
         allowed=tuple(_list(table.get("allowed"))),
         min=table.get("min"),
         max=table.get("max"),
+        pattern=str(table.get("pattern", "")),
+        together_with=str(table.get("together_with", "")),
         help=str(table.get("help", "")),
     )
     kind: tuple[type, ...] = {"integer": (int,), "number": (int, float)}.get(parameter.type, (str,))
@@ -257,6 +266,13 @@ def _page(stem: str, table: Any, problems: _Problems) -> Page:
 def _check_links(site: Site, problems: _Problems) -> None:
     """Everything a page names must be declared, and no page may wait for itself."""
     known = {parameter.name: parameter for parameter in site.parameters}
+    for parameter in site.parameters:
+        if parameter.together_with and parameter.together_with not in known:
+            place, name = f"[parameters.{parameter.name}]", parameter.together_with
+            problems.add(f"{place} together_with", name, "a declared parameter", "declare it")
+        if not _is_pattern(parameter.pattern):
+            place = f"[parameters.{parameter.name}] pattern"
+            problems.add(place, parameter.pattern, "a regular expression", "correct it")
     for page in site.pages:
         place = f"[notebooks.{page.stem}]"
         for name in page.parameters:
@@ -283,6 +299,14 @@ def _check_links(site: Site, problems: _Problems) -> None:
             elif site.pages.index(writer) >= site.pages.index(page):
                 remedy = f"place {writer.stem} before {page.stem}"
                 problems.add(f"{place} reads", name, "a result of an earlier page", remedy)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _table(content: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -367,9 +391,21 @@ def settle(site: Site, call: Mapping[str, str], called_from: Path) -> dict[str, 
         except ValueError as error:
             where = variable if variable in call else f"{variable} (default)"
             problems.add(where, given, str(error), parameter.help or "correct the value")
+    problems.found += _halves(site, values)
     if problems.found:
         raise InputError("The parameters of this call cannot be used.", problems.found)
     return values
+
+
+def _halves(site: Site, values: Mapping[str, Value]) -> Iterator[Problem]:
+    """Parameters that were given without the one they go with."""
+    for parameter in site.parameters:
+        pair = [parameter, *(p for p in site.parameters if p.name == parameter.together_with)]
+        blank = [one for one in pair if values.get(one.name) == ""]
+        if len(pair) == 2 and len(blank) == 1:
+            other = next(one.variable for one in pair if one is not blank[0])
+            expected = f"a value, as {other} has one"
+            yield Problem(blank[0].variable, "nothing", expected, blank[0].help or "give both")
 
 
 def _value(parameter: Parameter, text: str, start: Path) -> Value:
@@ -385,6 +421,8 @@ def _value(parameter: Parameter, text: str, start: Path) -> Value:
         value = _number(text)
     elif len(text) > LONGEST_TEXT or not text.isprintable():
         raise ValueError(f"at most {LONGEST_TEXT} printable characters")
+    elif text != parameter.default and not re.fullmatch(parameter.pattern or ".*", text):
+        raise ValueError(f"a text that matches {parameter.pattern}")
     if parameter.allowed and value not in parameter.allowed:
         raise ValueError(f"one of {', '.join(str(allowed) for allowed in parameter.allowed)}")
     if isinstance(value, int | float):

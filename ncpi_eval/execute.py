@@ -27,7 +27,15 @@ from ncpi_eval.workspace import KINDS, STAMPS, TREE, owned, read_stamp, stamp, w
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-OWN_ERRORS = ("NcpiError", "InputError", "DesignError", "BuildError")
+# Names of our refusals, which is all that a kernel tells.
+OWN_ERRORS = (
+    "NcpiError",
+    "InputError",
+    "Damaged",
+    "SurveyRefused",
+    "DesignError",
+    "BuildError",
+)
 SHELL = re.compile(
     r"get_ipython\(\)\.(system|getoutput)\(|"
     r"run_(cell|line)_magic\('(bash|sh|script|system|sx|!|!!|perl|ruby|pypy|python2?3?)'"
@@ -234,9 +242,10 @@ def stopped(progress: Any, what: str) -> BuildError:
 
 def _said(name: str, message: str, traceback: list[str]) -> str:
     """An error in a few lines: our own refusals as they are, others with the place."""
-    message = message.strip()[:LONGEST_MESSAGE]
+    message = message.strip()
     if name in OWN_ERRORS:
         return message
+    message = message[:LONGEST_MESSAGE]
     plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
     in_cell = re.findall(r"^Cell In\[\d+\], line (\d+)", plain, flags=re.M)
     in_package = re.findall(r"^File \S*?/(ncpi_eval/\S+?):(\d+)", plain, flags=re.M)

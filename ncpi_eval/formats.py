@@ -8,6 +8,7 @@ validation against the questionnaire, not here.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime
 import io
@@ -18,7 +19,7 @@ import zipfile
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ _NAMES = {
     ".parquet": "a Parquet file",
 }
 _ROWS_AT_ONCE = 10_000
+#: More NUL characters than this share, and a file is no damaged text but another kind of file.
+_NUL_IN_TEXT = 0.1
 _UNSAFE_IN_EXCEL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -71,6 +74,21 @@ class Table:
     value_labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
     missing_ranges: Mapping[str, list[Any]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+class Damaged(InputError):
+    """A table of which a part can be read.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The rows and columns that are whole, so that a reader can say at once what else is wrong in
+        them; the index counts the rows of the file from 0. Never to be used as data.
+    """
+
+    def __init__(self, message: str, problems: Iterable[Problem], frame: pd.DataFrame) -> None:
+        super().__init__(message, problems)
+        self.frame = frame
 
 
 class FormulaText(str):
@@ -120,7 +138,7 @@ def read_table(path: str | Path, sheet: str | None = None) -> Table:
     ------
     InputError
         If the file is missing, empty, not what its name says, damaged, or has no rows; with a
-        Problem for every place where cells cannot be read.
+        Problem for every place where cells cannot be read; `Damaged` if the others can be.
     """
     source = Path(path)
     suffix = source.suffix.lower()
@@ -224,11 +242,20 @@ def _content(path: Path, head: bytes) -> str:
         return _zip_content(path)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "text in UTF-16"
-    if b"\x00" in head:
+    if b"\x00" in head and not _is_text_with_nul(head):
         return "a binary file of another kind"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "a web page or XML"
     return _NAMES[".csv"]
+
+
+def _is_text_with_nul(head: bytes) -> bool:
+    """Whether the start of a file is UTF-8, which may be cut within a character, with a few NUL."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return head.count(b"\x00") <= len(head) * _NUL_IN_TEXT
 
 
 def _zip_content(path: Path) -> str:
@@ -256,41 +283,66 @@ class _Interned(dict[str, int]):
 
 def _read_csv(path: Path) -> Table:
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise _encoding_error(path, data.decode("utf-8", "surrogateescape")) from None
+    text = data.decode("utf-8", "surrogateescape")
+    problems = [] if _is_utf8(data) and "\0" not in text else list(_byte_problems(path, text))
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    problems: list[Problem] = []
-    columns: list[_Interned] = []
-    numbers: list[array[int]] = []
+    portions = _portions(path, rows, problems)
+    start = next(portions, [])
+    header = start.pop(0) if start else []
+    if not header and not problems:
+        raise _refusal(path, "a blank first line", "the names of the columns", "add the header")
+    if separator := _other_separator(header):
+        raise _refusal(path, f"columns separated by {separator}", "commas", "export it with commas")
+    problems += _header_problems(path, header)
+    columns = [_Interned() for _ in header]
+    numbers = [array("i") for _ in header]
+    places = array("q")
+    first = 0
+    for portion in chain([start], portions):
+        ragged = _ragged(path, portion, first, len(header))
+        problems += ragged
+        good = list(range(len(portion)))
+        if ragged:
+            good = [number for number in good if len(portion[number]) == len(header)]
+        places.extend(first + number for number in good)
+        rows_of_one_length = (portion[number] for number in good)
+        cells_by_column = zip(*rows_of_one_length, strict=True)
+        for interned, codes, cells in zip(columns, numbers, cells_by_column, strict=False):
+            codes.extend(map(interned.__getitem__, cells))
+        first += len(portion)
+    cells_of: dict[str, pd.Categorical] = {}
+    for name, interned, codes in zip(header, columns, numbers, strict=True):
+        if name.strip() and name not in cells_of:  # the others have been told
+            cells_of[name] = _categorical(interned, codes)
+    if problems:
+        frame = pd.DataFrame(cells_of, index=list(places))
+        raise Damaged(f"{path.name} cannot be read as it is.", problems, frame)
+    return Table(pd.DataFrame(cells_of))
+
+
+def _is_utf8(data: bytes) -> bool:
     try:
-        header = next(rows)
-        problems += _header_problems(path, header, separated=True)
-        columns = [_Interned() for _ in header]
-        numbers = [array("i") for _ in header]
-        first = 1
-        while chunk := list(islice(rows, _ROWS_AT_ONCE)):
-            problems += _ragged(path, chunk, first, len(header))
-            first += len(chunk)
-            if not problems:
-                for interned, codes, cells in zip(
-                    columns, numbers, zip(*chunk, strict=True), strict=True
-                ):
-                    codes.extend(map(interned.__getitem__, cells))
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _portions(path: Path, rows: Any, problems: list[Problem]) -> Iterator[list[list[str]]]:
+    """Rows of a CSV reader, many at once; an error ends them and is added to the problems."""
+    portion: list[list[str]] = []
+    try:
+        for row in rows:
+            portion.append(row)
+            if len(portion) == _ROWS_AT_ONCE:
+                yield portion
+                portion = []
     except csv.Error as error:
         expected = "CSV with every quoted text closed"
         place = f"{path.name}, line {rows.line_num}"
         problems.append(Problem(place, str(error), expected, "export it again or mend the quotes"))
-    if problems:
-        raise InputError(f"{path.name} cannot be read as it is.", problems)
-    frame = pd.DataFrame(
-        {
-            name: _categorical(interned, codes)
-            for name, interned, codes in zip(header, columns, numbers, strict=True)
-        }
-    )
-    return Table(frame)
+    if portion:
+        yield portion
 
 
 def _categorical(interned: _Interned, codes: array[int]) -> pd.Categorical:
@@ -303,28 +355,25 @@ def _categorical(interned: _Interned, codes: array[int]) -> pd.Categorical:
     return pd.Categorical.from_codes(position, categories=pd.Index(cells, dtype=object))
 
 
-def _encoding_error(path: Path, text: str) -> InputError:
-    """Every cell that is not UTF-8, from text decoded with its broken bytes kept."""
+def _byte_problems(path: Path, text: str) -> Iterator[Problem]:
+    """Every cell that is not UTF-8 or holds NUL, from text decoded with its broken bytes kept."""
     rows = csv.reader(io.StringIO(text, newline=""))
-    problems = []
     header: list[str] = []
     for number, row in enumerate(_rows_until_error(rows)):
         header = header or row
+        where = f"row {number}" if number else "header"
         for position, cell in enumerate(row):
+            column = header[position] if position < len(header) else f"number {position + 1}"
+            place = f"{path.name}, {where}, column {shown(column)[1:-1]}"
             if any("\udc80" <= character <= "\udcff" for character in cell):
-                column = header[position] if position < len(header) else f"number {position + 1}"
-                where = f"row {number}" if number else "header"
-                problems.append(
-                    Problem(
-                        f"{path.name}, {where}, column {shown(column)[1:-1]}",
-                        shown(cell),
-                        "text in UTF-8",
-                        "export the file again as CSV UTF-8; do not join files of two encodings",
-                    )
+                yield Problem(
+                    place,
+                    shown(cell),
+                    "text in UTF-8",
+                    "export the file again as CSV UTF-8; do not join files of two encodings",
                 )
-    if not problems:
-        return _refusal(path, "bytes that are not UTF-8", "UTF-8", "export it again as CSV UTF-8")
-    return InputError(f"{path.name} is not UTF-8 throughout.", problems)
+            elif "\0" in cell:
+                yield Problem(place, shown(cell), "text without NUL", "export the file again")
 
 
 def _rows_until_error(rows: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -335,29 +384,40 @@ def _rows_until_error(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _ragged(path: Path, chunk: Sequence[Sequence[str]], first: int, width: int) -> list[Problem]:
-    return [
-        Problem(
-            f"{path.name}, row {number}",
-            f"{len(row)} cells" if row else "a blank line",
-            f"{width} cells, as in the header",
-            "put text that holds commas or line ends in quotes" if row else "remove the blank line",
-        )
-        for number, row in enumerate(chunk, first)
-        if len(row) != width
-    ]
-
-
-def _header_problems(
-    path: Path, header: Sequence[str], separated: bool = False
-) -> Iterator[Problem]:
-    place = f"{path.name}, header"
-    if separated and len(header) == 1:
-        for character, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-            if character in header[0]:
-                yield Problem(
-                    place, f"columns separated by {name}", "commas", "export it with commas"
+    """Rows of another length than the header; neighbours of one length are one problem."""
+    problems = []
+    sizes = groupby(enumerate(map(len, chunk), first + 1), key=lambda pair: pair[1])
+    for size, rows in sizes:
+        if size != width:
+            numbers = [number for number, _ in rows]
+            place = f"row {numbers[0]}" if len(numbers) == 1 else f"rows {numbers[0]}-{numbers[-1]}"
+            problems.append(
+                Problem(
+                    f"{path.name}, {place}",
+                    _cells(size) if size else "a blank line",
+                    f"{_cells(width)}, as in the header",
+                    "put text that holds commas or line ends in quotes; the header is the first "
+                    "line"
+                    if size
+                    else "remove the blank line",
                 )
-                return
+            )
+    return problems
+
+
+def _cells(number: int) -> str:
+    return "1 cell" if number == 1 else f"{number} cells"
+
+
+def _other_separator(header: Sequence[str]) -> str:
+    """What separates the columns if it is not a comma; blank if it is."""
+    names = {";": "semicolons", "\t": "tabs", "|": "bars"}
+    found = [name for character, name in names.items() if header and character in header[0]]
+    return found[0] if len(header) == 1 and found else ""
+
+
+def _header_problems(path: Path, header: Sequence[str]) -> Iterator[Problem]:
+    place = f"{path.name}, header"
     for position, name in enumerate(header, 1):
         if not name.strip():
             found = f"no name for column {position}"
@@ -396,12 +456,13 @@ def _read_xlsx(path: Path, sheet: str | None) -> Table:
         width -= 1
     header = ["" if cell is None else str(cell) for cell in rows[0][:width]]
     problems = list(_header_problems(path, header))
-    if problems:
-        raise InputError(f"{path.name} cannot be read as it is.", problems)
     cells = {
-        name: pd.Series([row[position] for row in rows[1:]], dtype=object)
-        for position, name in enumerate(header)
+        name: pd.Series([row[header.index(name)] for row in rows[1:]], dtype=object)
+        for name in header
+        if name.strip()
     }
+    if problems:
+        raise Damaged(f"{path.name} cannot be read as it is.", problems, pd.DataFrame(cells))
     others = len(names) - 1
     notes = (f"Sheet {page.title!r} was read; {others} others were not.",) if others else ()
     return Table(pd.DataFrame(cells), notes=notes if sheet is None else ())
@@ -563,7 +624,7 @@ def _unwritable(table: Table, suffix: str) -> Iterator[Problem]:
 
 def _why_not(cell: object, suffix: str) -> str:
     """What a cell would have to be for a format to hold it; blank if it can."""
-    if pd.api.types.is_scalar(cell) and pd.isna(cell):
+    if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
         return ""
     if isinstance(cell, (datetime.date, datetime.time)):
         return "text or a number"

@@ -6,10 +6,12 @@ are refused beside real respondents, so that invented and real records can never
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +19,7 @@ from ncpi_eval import formats, paths
 from ncpi_eval import questionnaire as codebook
 from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.intake import groups as grouping
-from ncpi_eval.intake.validation import DATA_KIND, validate
+from ncpi_eval.intake.validation import DATA_KIND, SurveyRefused, validate
 from ncpi_eval.questionnaire import FORCE_DATES, FORCE_VARIABLE, Questionnaire
 
 #: Codes of synthetic forces, first and last inclusive; real forces have the published codes.
@@ -131,10 +133,13 @@ def read_survey(
     source = located(path)
     book = questionnaire or codebook.load()
     opening = book.opening(wave)
-    table = formats.read_table(source, sheet)
-    data_kind = _data_kind(table.frame)
-    forces = read_forces(forces_path or default_forces_path(data_kind))
-    _refuse_mixture(data_kind, forces)
+    try:
+        table = formats.read_table(source, sheet)
+        data_kind = _data_kind(table.frame)
+        forces = read_forces(forces_path or default_forces_path(data_kind))
+        _refuse_mixture(data_kind, forces)
+    except InputError:
+        raise _everything_wrong(source, sheet, forces_path, book) from None
     checked = validate(table.frame, book, forces, source.name, table.value_labels)
     responses = grouping.with_derived(checked.checked(source.name), book)
     known = responses[FORCE_VARIABLE].isin(forces["force"]).fillna(False)
@@ -150,6 +155,39 @@ def read_survey(
         forces=forces,
         questionnaire=book,
     )
+
+
+def _everything_wrong(
+    source: Path, sheet: str | None, forces_path: str | Path | None, book: Questionnaire
+) -> InputError:
+    """All that is wrong with a survey file and its force table, once something was found."""
+    errors: list[InputError] = []
+    problems: list[Problem] = []
+    frame = pd.DataFrame()
+    labels: Mapping[str, Mapping[Any, str]] = {}
+    forces = None
+    try:
+        table = formats.read_table(source, sheet)
+        frame, labels = table.frame, table.value_labels
+    except InputError as error:
+        errors.append(error)
+        frame = error.frame if isinstance(error, formats.Damaged) else frame
+    if len(frame) or forces_path:
+        kind = _data_kind(frame)
+        try:
+            forces = read_forces(forces_path or default_forces_path(kind))
+            if len(frame):
+                _refuse_mixture(kind, forces)
+        except InputError as error:
+            errors.append(error)
+            # Without its force table there is nothing that the forces could be held against.
+            frame = frame.drop(columns=FORCE_VARIABLE, errors="ignore")
+    for refusal in errors:
+        problems += refusal.problems
+    if len(frame):
+        rows = frame.index.to_numpy() + 1
+        problems += validate(frame, book, forces, source.name, labels, rows).refused
+    return SurveyRefused(" ".join(error.message for error in errors), problems)
 
 
 def read_waves(
@@ -174,7 +212,16 @@ def read_waves(
     labels = [wave for wave, _ in given]
     if len(set(labels)) < len(labels):
         raise InputError(f"Each wave needs a label of its own; given were {', '.join(labels)}.")
-    surveys = [read_survey(path, forces_path, wave, None, questionnaire) for wave, path in given]
+    surveys: list[Survey] = []
+    refused: list[InputError] = []
+    for wave, path in given:
+        try:
+            surveys.append(read_survey(path, forces_path, wave, None, questionnaire))
+        except InputError as error:
+            refused.append(error)
+    if refused:
+        problems = dict.fromkeys(problem for error in refused for problem in error.problems)
+        raise SurveyRefused(" ".join(dict.fromkeys(e.message for e in refused)), problems)
     kinds = [survey.data_kind for survey in surveys]
     if len(set(kinds)) > 1:
         listed = ", ".join(f"{s.path.name} is {s.data_kind}" for s in surveys)
@@ -326,7 +373,7 @@ def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
     Parameters
     ----------
     path : path
-        CSV with columns serial, question, theme; blank for none.
+        Table with columns serial, question, theme; blank for none.
     survey : Survey
         Respondents whose answers were coded.
 
@@ -340,22 +387,32 @@ def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a column is missing, or some serials are respondents of this survey and others are not.
+        If the file cannot be read or lacks a column, or if some serials are respondents of this
+        survey and others are not.
     """
     columns = ["serial", "question", "theme"]
     if not str(path):
         return pd.DataFrame(columns=columns)
-    coding = pd.read_csv(located(path), dtype=str, keep_default_na=False)
+    source = located(path)
+    frame = formats.read_table(source).frame
+    coding = pd.DataFrame({str(name): _as_text(frame[name]) for name in frame.columns}).fillna("")
+    place = source.name
     missing = [column for column in columns if column not in coding]
-    problems = [Problem(str(path), f"no column {c}", "all columns", "Add it.") for c in missing]
+    problems = [
+        Problem(f"{place}, header", f"no column {c}", f"a column {c}", "Add it.") for c in missing
+    ]
     if not missing:
         known = coding["serial"].isin(set(survey.responses["serial"].astype(str)))
         if not known.any():
             return coding.iloc[:0][columns]
-        strangers = sorted(coding.loc[~known, "serial"].unique())
         problems = [
-            Problem(str(path), f"serial {serial}", "a respondent of this survey", "Correct it.")
-            for serial in strangers
+            Problem(
+                f"{place}, row {row + 1}, column serial",
+                formats.shown(coding.loc[row, "serial"]),
+                "a respondent of this survey",
+                "Correct it.",
+            )
+            for row in coding.index[~known]
         ]
     if problems:
         raise InputError("The coding of the open answers cannot be used.", problems)
@@ -496,8 +553,10 @@ def _force_problems(place: str, forces: pd.DataFrame) -> Iterator[Problem]:
         found = " and ".join(map(formats.shown, kinds)) or "nothing"
         expected = f"{PUBLIC_RECORD} or {SYNTHETIC}, the same in every row"
         yield Problem(f"{place}, column {DATA_KIND}", found, expected, "keep the two apart")
-    first, last = SYNTHETIC_CODES if kinds == [SYNTHETIC] else (1, 43)
-    for row, code in forces["force"].items():
+    first, last = {(SYNTHETIC,): SYNTHETIC_CODES, (PUBLIC_RECORD,): (1, 43)}.get(
+        tuple(kinds), (1, SYNTHETIC_CODES[1])
+    )
+    for row, code in enumerate(forces["force"]):
         good = isinstance(code, str) and re.fullmatch(r"[1-9]\d{0,4}", code, re.ASCII)
         if pd.notna(code) and not (good and first <= int(code) <= last):
             expected = f"a code from {first} to {last} for {' and '.join(kinds) or 'forces'}"
@@ -509,11 +568,20 @@ def _force_problems(place: str, forces: pd.DataFrame) -> Iterator[Problem]:
         if column not in forces:
             continue
         pattern = _MONTH if column == "inspected_before" else _DATE
-        for row, date in forces[column].items():
-            if pd.notna(date) and not pattern.fullmatch(date):
+        for row, date in enumerate(forces[column]):
+            if pd.notna(date) and not (pattern.fullmatch(date) and _is_date(date)):
                 where = f"{place}, row {row + 1}, column {column}"
                 expected = "a month YYYY-MM" if pattern is _MONTH else "YYYY-MM-DD, YYYY-MM or YYYY"
                 yield Problem(where, formats.shown(date), expected, "write the date like 2019-02")
+
+
+def _is_date(text: str) -> bool:
+    """Whether a date of a year, month or day exists, which the 31st of February does not."""
+    try:
+        datetime.date.fromisoformat(text + "-01-01"[len(text) - 4 :])
+    except ValueError:
+        return False
+    return True
 
 
 def _identifier_problems(place: str, column: pd.Series, name: str) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from ncpi_eval import errors, execute
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURE = ROOT / "tests" / "fixtures" / "report"
@@ -298,6 +301,20 @@ def test_a_parameter_in_the_environment_is_named_as_unused(finished: Project) ->
     outcome = finished.make("report", SCALE="3")
     assert "SCALE in the environment is not used; type `make report SCALE=...`" in outcome.text
     assert outcome.built == set()
+
+
+def test_a_refusal_is_shown_whole_and_every_kind_of_refusal_is_known() -> None:
+    for path in sorted((ROOT / "ncpi_eval").rglob("*.py")):
+        if path.name != "__main__.py":
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            importlib.import_module(".".join(parts).removesuffix(".__init__"))
+    kinds: list[type[errors.NcpiError]] = [errors.NcpiError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    assert {kind.__name__ for kind in kinds} == set(execute.OWN_ERRORS)
+    long = "\n".join(f"  - row {number}: found 99" for number in range(2000))
+    for name in execute.OWN_ERRORS:
+        assert execute._said(name, f"refused.\n{long}", []) == f"refused.\n{long}"
 
 
 def test_a_notebook_without_the_declared_parameter_is_not_started(project: Project) -> None:

@@ -26,6 +26,12 @@ max = 0.99
 type = "text"
 default = "2019"
 allowed = ["2019", "2021"]
+[parameters.month]
+type = "text"
+default = ""
+pattern = "20[0-9]{2}-(0[1-9]|1[0-2])"
+together_with = "survey"
+help = "A month."
 [notebooks.01-a]
 title = "A"
 question = "Why?"
@@ -80,6 +86,8 @@ def test_the_report_that_is_committed_can_be_read() -> None:
             "[parameters.python]",
             "found 'python'; expected lower-case letters",
         ),
+        ('pattern = "20', 'pattern = "(20', "[parameters.month] pattern: found '(20[0-9]"),
+        ('_with = "survey"', '_with = "servey"', "together_with: found 'servey'; expected a decl"),
         ('["survey"]', '["servey"]', "parameters: found 'servey'; expected a declared parameter"),
         ('"{survey}"', '"{wave}"', "inputs: found '{wave}'; expected a file parameter of the page"),
         ('"data/README.md"', '"../up"', "inputs: found '../up'; expected a plain path below the"),
@@ -132,7 +140,12 @@ def test_makes_record_of_the_command_line(text: str, call: dict[str, str]) -> No
 
 
 def test_defaults_are_filled_in(site: Site, tmp_path: Path) -> None:
-    assert declarations.settle(site, {}, tmp_path) == {"survey": "", "level": 0.95, "wave": "2019"}
+    assert declarations.settle(site, {}, tmp_path) == {
+        "survey": "",
+        "level": 0.95,
+        "wave": "2019",
+        "month": "",
+    }
 
 
 def test_values_get_their_type(site: Site, tmp_path: Path) -> None:
@@ -141,14 +154,15 @@ def test_values_get_their_type(site: Site, tmp_path: Path) -> None:
         "survey": "",
         "level": 0.5,
         "wave": "2021",
+        "month": "",
     }
 
 
 def test_files_start_from_where_the_call_was_made(site: Site, tmp_path: Path) -> None:
     (tmp_path / "a b.csv").write_text("x")
-    found = declarations.settle(site, {"SURVEY": "a b.csv"}, tmp_path)["survey"]
+    found = declarations.settle(site, {"SURVEY": "a b.csv", "MONTH": "2021-03"}, tmp_path)["survey"]
     assert found == str(tmp_path / "a b.csv")
-    inside = {"SURVEY": str(paths.ROOT / "data" / ".." / "README.md")}
+    inside = {"SURVEY": str(paths.ROOT / "data" / ".." / "README.md"), "MONTH": "2021-03"}
     (paths.ROOT / "README.md").exists() or pytest.skip("no README yet")
     assert declarations.settle(site, inside, tmp_path)["survey"] == "README.md"
 
@@ -158,7 +172,7 @@ def test_files_start_from_where_the_call_was_made(site: Site, tmp_path: Path) ->
     [
         (
             {"SURVAY": "x"},
-            "make report: found 'SURVAY'; expected one of SURVEY, LEVEL, WAVE. What ",
+            "make report: found 'SURVAY'; expected one of SURVEY, LEVEL, WAVE, MONTH. ",
         ),
         ({"SURVAY": "x"}, "What to do: did you mean SURVEY?"),
         ({"Q": "x"}, "What to do: leave it out"),
@@ -171,6 +185,12 @@ def test_files_start_from_where_the_call_was_made(site: Site, tmp_path: Path) ->
         ({"SURVEY": "none.sav"}, "SURVEY: found 'none.sav'; expected an existing file (looked in "),
         ({"SURVEY": "."}, "SURVEY: found '.'; expected an existing file"),
         ({"SURVEY": "a\x00b"}, "SURVEY: found 'a\\x00b'; expected an existing file"),
+        ({"MONTH": "2021-13"}, "MONTH: found '2021-13'; expected a text that matches 20[0-9]{2}-"),
+        ({"MONTH": "2021-03"}, "SURVEY: found nothing; expected a value, as MONTH has one"),
+        (
+            {"SURVEY": __file__},
+            "MONTH: found nothing; expected a value, as SURVEY has one. What to do: A month.",
+        ),
         ({"KERNEL": "odd"}, "KERNEL: found 'odd'; expected one of plain"),
     ],
 )

@@ -198,6 +198,50 @@ def test_every_ragged_row_is_listed(tmp_path):
     ]
 
 
+def test_neighbouring_rows_of_one_length_are_one_problem(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a title\na,b\n1,2\n3,4\n")
+    with pytest.raises(
+        InputError, match="rows 1-3: found 2 cells; expected 1 cell, as in the header"
+    ) as caught:
+        read_table(path)
+    assert len(caught.value.problems) == 1
+
+
+def test_a_header_that_is_blank_or_never_ends_is_refused(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("\na,b\n1,2\n")
+    with pytest.raises(InputError, match="found a blank first line"):
+        read_table(path)
+    path.write_text('a,"b\n1,2\n')
+    with pytest.raises(InputError, match="line 3: .*; expected CSV with every quoted text closed"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("rows", [1, 20_000])
+def test_nul_is_told_with_its_place_however_far_down(tmp_path, rows):
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n" + "1,some text\n" * rows * 5 + "2,no\0\n")
+    with pytest.raises(InputError, match=rf"row {rows * 5 + 1}, column b: found 'no\\x00'"):
+        read_table(path)
+
+
+def test_what_is_whole_of_a_damaged_table_can_still_be_checked(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'a,b,a,\n1,2,3,4\n5\n6,\xff,7,8\n9,"')
+    with pytest.raises(formats.Damaged) as caught:
+        read_table(path)
+    assert [problem.place for problem in caught.value.problems] == [
+        "x.csv, row 3, column b",
+        "x.csv, line 5",
+        "x.csv, header",
+        "x.csv, header",
+        "x.csv, row 2",
+    ]
+    assert caught.value.frame["a"].to_dict() == {0: "1", 2: "6"}
+    assert list(caught.value.frame.columns) == ["a", "b"]
+
+
 def test_every_cell_that_is_not_utf8_is_listed_with_its_row_and_column(tmp_path):
     content = "serial,AOB\n1,naïve\n".encode() + "2,naïve\n3,plain\n4,façade\n".encode("latin-1")
     with pytest.raises(InputError) as caught:

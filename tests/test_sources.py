@@ -139,6 +139,85 @@ def test_the_wave_decides_what_counts_as_inspected(tmp_path, forces_path):
         sources.read_survey(path, forces_path, wave="two")
 
 
+def test_damage_wrong_cells_a_wrong_force_table_and_a_second_wave_are_told_at_once(tmp_path):
+    frame = respondents(12).astype(object)
+    frame.loc[2, "RAge"] = 99
+    first = formats.write_table(frame, tmp_path / "first.csv")
+    lines = first.read_bytes().split(b"\n")
+    lines[1] = b"s001,1"
+    lines[2] = lines[2].replace(b"s002", b"s\xe9")
+    first.write_bytes(b"\n".join(lines))
+    second = formats.write_table(respondents(12).drop(columns="RSex"), tmp_path / "second.csv")
+    twice = pd.concat([FORCES, FORCES.iloc[:1]])
+    forces = formats.write_table(twice, tmp_path / "forces.csv")
+    with pytest.raises(InputError) as caught:
+        sources.read_waves([("2019", first), ("2021-03", second)], forces)
+    told = str(caught.value)
+    for part in (
+        "first.csv, row 2, column serial: found 's<byte e9>'; expected text in UTF-8",
+        "first.csv, row 1: found 2 cells",
+        "first.csv, row 3 (serial s003), column RAge: found '99'",
+        "forces.csv, row 5, column force: found '101'; expected a force that is listed once",
+        "second.csv, header: found no column RSex",
+    ):
+        assert told.count(part) == 1, (part, told)
+
+
+def test_a_repeated_column_does_not_hide_wrong_codes(tmp_path, forces_path):
+    path = formats.write_table(respondents(12).assign(RAge=99), tmp_path / "x.csv")
+    path.write_text(path.read_text().replace("RSex,", "RAge,", 1))
+    with pytest.raises(InputError) as caught:
+        sources.read_survey(path, forces_path)
+    told = str(caught.value)
+    assert "found 'RAge' for columns 2 and 3" in told
+    assert "no column RSex" in told
+    assert "rows 1-12" in told
+
+
+def test_a_date_that_does_not_exist_is_refused(tmp_path):
+    forces = FORCES.assign(first_inspection=["2017-02-31", "2016", None, "2018-04-30"])
+    with pytest.raises(InputError, match=r"row 1, column first_inspection: found '2017-02-31'"):
+        sources.read_forces(formats.write_table(forces, tmp_path / "forces.csv"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "found an empty file"),
+        (b"serial,question\ns001,AOB\n", "codes.csv, header: found no column theme"),
+        (b"serial,question,theme\ns001,AOB,\xff\n", "expected text in UTF-8"),
+        (
+            b"serial,question,theme\ns001,AOB,x\ns01,AOB,x\n",
+            "codes.csv, row 2, column serial: found 's01'; expected a respondent of this survey",
+        ),
+    ],
+)
+def test_a_broken_coding_is_refused(tmp_path, forces_path, content, told):
+    survey = sources.read_survey(
+        formats.write_table(respondents(12), tmp_path / "x.csv"), forces_path
+    )
+    path = tmp_path / "codes.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=told):
+        sources.read_coding(path, survey)
+
+
+def test_a_coding_may_come_in_any_format_and_leaves_blank_themes_out(tmp_path, forces_path):
+    survey = sources.read_survey(
+        formats.write_table(respondents(12), tmp_path / "x.csv"), forces_path
+    )
+    coded = pd.DataFrame(
+        {"serial": ["s001", "s002"], "question": ["AOB", "AOB"], "theme": ["training", None]}
+    )
+    for suffix in formats.SUFFIXES:
+        path = formats.write_table(coded, tmp_path / f"codes{suffix}")
+        assert sources.read_coding(path, survey).to_dict("list") == {
+            "serial": ["s001"],
+            "question": ["AOB"],
+            "theme": ["training"],
+        }
+
+
 def test_waves_are_read_in_order_and_a_blank_second_wave_is_none(tmp_path, forces_path):
     path = formats.write_table(respondents(12), tmp_path / "x.csv")
     assert [s.wave for s in sources.read_waves([("2019", path), ("", "")], forces_path)] == ["2019"]

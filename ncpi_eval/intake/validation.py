@@ -28,9 +28,9 @@ DATA_KINDS = ("synthetic", "real")
 DATA_KIND = "data_kind"
 #: The same answer throughout says little in a grid of two items, so only longer ones count.
 STRAIGHT_LINE_ITEMS = 3
-#: Problems that a refusal prints; all of them are in its `problems`.
-SHOWN_PROBLEMS = 50
-SHOWN_RANGES = 30
+#: Lines and ranges of rows that a refusal prints: all, unless a large file is wrong throughout.
+SHOWN_PROBLEMS = 2000
+SHOWN_RANGES = 1000
 SHOWN_SERIALS = 5
 #: An SPSS label cut to fewer characters than this could be the start of another option.
 SHORTEST_CUT_LABEL = 30
@@ -100,6 +100,7 @@ def validate(
     forces: pd.DataFrame | None = None,
     place: str = "survey file",
     value_labels: Mapping[str, Mapping[Any, str]] | None = None,
+    row_numbers: npt.NDArray[np.int64] | None = None,
 ) -> Validation:
     """Check cells against the questionnaire.
 
@@ -118,12 +119,16 @@ def validate(
         Column to code to label, from SPSS. A label that belongs to another code is refused, one
         that differs otherwise is reported.
 
+    row_numbers : array, optional
+        What problems call the rows, where some of the file could not be read.
+
     Returns
     -------
     Validation
         With all problems at once; rows count from 1 for the first respondent.
     """
-    return _Check(frame, questionnaire, forces, place, value_labels or {}).run()
+    numbers = np.arange(1, len(frame) + 1) if row_numbers is None else row_numbers
+    return _Check(frame, questionnaire, forces, place, value_labels or {}, numbers).run()
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,7 @@ class _Distinct:
 
 def _distinct(column: pd.Series) -> _Distinct:
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return _Distinct(list(column.cat.categories), column.cat.codes.to_numpy(np.int64))
+        return _Distinct(list(column.cat.categories), np.asarray(column.cat.codes, dtype=np.int64))
     if column.dtype == object:
         # True, 1 and 1.0 are equal in Python, so that the type has to be part of the key.
         seen: dict[tuple[type, object], int] = {}
@@ -163,7 +168,9 @@ class _Check:
         forces: pd.DataFrame | None,
         place: str,
         value_labels: Mapping[str, Mapping[Any, str]],
+        numbers: npt.NDArray[np.int64],
     ) -> None:
+        self.numbers = numbers
         self.raw = frame.reset_index(drop=True)
         self.book = questionnaire
         self.forces = forces
@@ -180,10 +187,10 @@ class _Check:
             self._wrong("", "no rows", "one row per respondent", "give the data")
         self._columns()
         self._serials()
+        self._data_kinds()  # first, since it decides which forces there may be
         columns: dict[str, pd.Series] = {}
         for name in known:
             columns[name] = self._column(self.book.variables[name])
-        self._data_kinds()
         self._labels()
         if self.problems:
             return Validation(tuple(self.problems), _reported([]), None, absent)
@@ -270,7 +277,7 @@ class _Check:
         listed += f" and {more} more" if more > 0 and serials else ""
         who = f" (serial{'s' if len(rows) > 1 else ''} {listed})" if serials else ""
         word = "rows" if len(rows) > 1 else "row"
-        where = f", {word} {_ranges(rows + 1)}{who}, column {column}"
+        where = f", {word} {_ranges(self.numbers[rows])}{who}, column {column}"
         self._wrong(where, shown(found), expected, remedy)
 
     def _column(self, variable: Variable) -> pd.Series:
