@@ -588,6 +588,7 @@ def show(
                     (f"../figures/{name}.csv", f"Download {name}.csv"),
                     (f"../figures/{name}{suffix}", f"Download {name}{suffix}"),
                 ],
+                tables.meanings_of(tables.headers_for(released, columns)),
             ),
             "</figure>",
         ]

@@ -5,7 +5,10 @@ One place, so that the same thing is called the same on every page.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+from ncpi_eval.questionnaire import Questionnaire
 
 # What a page says of its respondents, by kind of data.
 RESPONDENTS: Mapping[str, str] = {
@@ -38,21 +41,20 @@ BY_GROUP: Mapping[str, str] = {
     "base": "Base",
 }
 TESTS: Mapping[str, str] = {
-    "item": "Question",
     "breakdown": "Breakdown",
+    "item": "Question",
     "p_value": "p, as if independent",
     "p_value_clustered": "p, allowing for forces",
     "p_adjusted": "p, adjusted for all tests",
-    "design_effect": "Design effect",
     "effect_size": "Cramér's V",
     "denominator": "Base",
 }
 DIFFERENCES: Mapping[str, str] = {
     "item": "Question",
     "label": "Answer",
-    "difference": "Difference",
-    "difference_interval": "95% interval",
-    "difference_interval_clustered": "Allowing for forces",
+    "difference": "Difference, in points",
+    "difference_interval": "95% interval, in points",
+    "difference_interval_clustered": "Allowing for forces, in points",
     "p_value": "p, as if independent",
     "p_value_clustered": "p, allowing for forces",
     "denominator": "Base",
@@ -61,8 +63,8 @@ CHANGES: Mapping[str, str] = {
     "item": "Question",
     "label": "Answer",
     "group": "Group",
-    "difference": "Change",
-    "difference_interval": "95% interval",
+    "difference": "Change, in points",
+    "difference_interval": "95% interval, in points",
     "p_value": "p, as if independent",
 }
 RANGES: Mapping[str, str] = {
@@ -73,10 +75,9 @@ RANGES: Mapping[str, str] = {
     "verdict": "Verdict",
     "published_significant": "Report: significant",
 }
+# Stands beside RANGES in one table.
 CORRELATIONS: Mapping[str, str] = {
-    "comparison": "Comparison",
-    "clusters": "Groups are",
-    "icc_cross_low": "Correlation, from",
+    "icc_cross_low": "Likeness it bears, from",
     "icc_cross_high": "to",
 }
 MULTIPLICITY: Mapping[str, str] = {
@@ -85,24 +86,24 @@ MULTIPLICITY: Mapping[str, str] = {
     "expected_by_chance": "Expected by chance",
     "significant": "Significant",
     "significant_clustered": "Allowing for forces",
-    "significant_adjusted": "And for all tests",
+    "significant_adjusted": "And adjusted for all tests",
 }
 LEAVE_ONE_OUT: Mapping[str, str] = {
     "item": "Question",
     "label": "Answer",
-    "difference": "Difference",
-    "difference_low": "Smallest",
-    "difference_high": "Largest",
+    "difference": "Difference, in points",
+    "difference_low": "Smallest, in points",
+    "difference_high": "Largest, in points",
     "p_low": "Smallest p",
     "p_high": "Largest p",
-    "flips": "Would one force change the conclusion?",
+    "flips": "One force decides",
 }
 ADJUSTED: Mapping[str, str] = {
     "item": "Question",
     "label": "Answer",
-    "unadjusted": "Difference as found",
-    "difference": "With the mix held equal",
-    "difference_interval": "95% interval",
+    "unadjusted": "Difference as found, in points",
+    "difference": "With the mix held equal, in points",
+    "difference_interval": "95% interval, in points",
     "p_value": "p",
     "denominator": "Base",
     "refusal": "Why not",
@@ -114,10 +115,56 @@ DESIGN_EFFECTS: Mapping[str, str] = {
     "largest": "Largest",
 }
 RECONCILED: Mapping[str, str] = {
-    "claim": "Claim",
     "location": "Place",
+    "claim": "Claim",
     "value": "Printed",
     "recomputed": "Recomputed",
     "verdict": "Verdict",
     "reason": "Remark",
 }
+
+
+def in_words(text: str, book: Questionnaire) -> str:
+    """A text with the labels of the questions, answers and groups that it names by their codes.
+
+    Parameters
+    ----------
+    text : str
+        For example ``TrainFre_3 1|2, area: custody`` or ``RServ in 1|2|3``.
+    book : Questionnaire
+        Whose labels.
+    """
+    codes = "|".join(sorted([*book.groups, *book.variables], key=len, reverse=True))
+    text = text.replace(", all: all", ", all respondents")
+    text = re.sub(rf"(?<=\d) (?=(?:{'|'.join(book.groups)})\b)", ", ", text)
+    text = re.sub(
+        rf"(?<![\w.])({codes})\b((?: in|:)? ([\w|]+))?",
+        lambda found: _words(book, found[1], found[2] or "", found[3] or ""),
+        text,
+    )
+    for rule, words in _RULE_WORDS:
+        text = text.replace(rule, words)
+    return text
+
+
+_RULE_WORDS = (
+    ("force.first_inspection", "first inspection"),
+    ("force.joint_inspection", "joint inspection"),
+    ("not_before opening", "not before the survey opened"),
+    ("before opening", "before the survey opened"),
+    ("not_before ", "not before "),
+    (" & ", " and "),
+)
+
+
+def _words(book: Questionnaire, name: str, rest: str, values: str) -> str:
+    parts = values.split("|")
+    if name in book.groups:
+        group = book.groups[name]
+        if set(parts) <= set(group.categories):
+            return f"{group.label}: {' or '.join(group.categories[part] for part in parts)}"
+        return group.label + rest
+    variable = book.variable(name)
+    if set(parts) <= {str(code) for code in variable.options}:
+        return f"{variable.label}: {book.response_label(name, values)}"
+    return variable.label + rest

@@ -38,6 +38,35 @@ ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_hi
 # More rows than this are put under one heading for each question.
 SECTIONS_FROM = 150
 
+# What a results file holds; a file that is not named here stands with its page alone.
+RESULTS: Mapping[str, str] = {
+    "survey_estimates": "every question, set of answers and group: counts, shares and intervals",
+    "survey_tests": "every comparison of groups: p-values, design effects, strength",
+    "survey_changes": "changes between two waves",
+    "survey_quality": "responses by force, profile, missing answers, routing",
+    "survey_counts": "respondents and forces",
+    "survey_released": "how many estimates are shown and withheld",
+    "open_text_themes": "themes of the open answers, by group",
+    "open_text_accuracy": "how well rules find the themes that people gave",
+    "open_text_examples": "redacted examples of answers",
+    "published_robustness": "each published difference: range of p and likeness it bears",
+    "survey_multiplicity": "how many tests are significant, by breakdown",
+    "survey_leave_one_out": "differences with each force left out in turn",
+    "survey_adjusted": "differences with the mix of respondents held equal",
+    "survey_design_effects": "design effects by breakdown",
+    "published_reconciliation": "each published figure beside its recomputed value",
+    "published_readings": "the readings of points where printed numbers disagree",
+    "published_checks": "arithmetic laws held against the printed numbers",
+    "dictionary_variables": "variables, options, routing and bases",
+    "dictionary_groups": "groups of respondents and their rules",
+}
+KINDS: Mapping[str, str] = {
+    "synthetic": "invented by this project so that the published numbers come out",
+    "real": "collected, and released under the disclosure rules",
+    "published": "printed in the evaluation report and its questionnaire",
+    "public_record": "taken from public records",
+}
+
 _FOOTER = "Rebuilt from data and code by make report. This page loads nothing and runs no script."
 _BANNER = (
     "Numbers on this page come from invented respondents. They show that the definitions and the "
@@ -167,11 +196,13 @@ def render_data_page(name: str, csv_path: Path | str, site: Site) -> str:
     digits; the file has all of them.
     """
     frame = pd.read_csv(csv_path, dtype=str, keep_default_na=False)
-    constant = [c for c in frame if len(frame) > 1 and c != "id" and frame[c].nunique() == 1]
-    kept = [c for c in frame if c not in constant]
+    names = [str(column) for column in frame]
+    constant = [c for c in names if len(frame) > 1 and c != "id" and frame[c].nunique() == 1]
+    kept = [c for c in names if c not in constant]
     if len(frame) > ALL_COLUMNS_UP_TO:
         kept = [c for c in ESSENTIAL if c in frame]
     body = [
+        "<p>Each number of the report that comes from this file links to its row here.</p>\n"
         f'<p>{len(frame):,} rows. <a href="../results/{escape(name)}.csv">Download {escape(name)}'
         ".csv</a>, which has every column and every digit.</p>"
     ]
@@ -185,7 +216,7 @@ def render_data_page(name: str, csv_path: Path | str, site: Site) -> str:
     return _page(
         site,
         title=f"Results: {name}",
-        lead="Each number of the report that comes from this file links to its row here.",
+        lead=_words(RESULTS[name]) + "." if name in RESULTS else "",
         body=html,
         contents=_contents(html),
         home="../index.html",
@@ -217,7 +248,7 @@ def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, An
         if (path := tree / "executed" / f"{page.stem}.ipynb").is_file()
     }
     shown = [
-        {**entry, "stem": page.stem, "page": page.title}
+        {**entry, "stem": page.stem, "title": page.title}
         for page in site.pages
         for entry in _shown(notebooks.get(page.stem))
     ]
@@ -227,13 +258,14 @@ def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, An
         .get_template("index.html.j2")
         .render(
             matched=_matched(tree),
-            headlines=_tagged(site, notebooks, "headline"),
-            problems=_tagged(site, notebooks, "open-problem") + _unmatched(tree, site),
+            headlines=_by_page(_tagged(site, notebooks, "headline")),
+            problems=_by_page(_tagged(site, notebooks, "open-problem") + _unmatched(tree, site)),
+            explore=sorted(getattr(site, "not_pages", ())),
             pages=[_page_entry(page, notebooks, tree) for page in site.pages],
-            figures=[entry for entry in shown if entry.get("kind") == "figure"],
-            tables=[entry for entry in shown if entry.get("kind") == "table"],
+            figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
+            tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
             data=Markup(_data_kinds(tree)),
-            results=Markup(_results_list(tree)),
+            results=_results_list(tree, site),
             provenance=Markup(_provenance_section(provenance, None)),
         )
     )
@@ -242,7 +274,7 @@ def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, An
         title=site.title,
         lead="",
         body=body,
-        contents=_contents(body),
+        contents=[entry for entry in _contents(body) if entry["level"] == 2],
         home="",
         synthetic=_BANNER.replace("on this page", "in this report") if "synthetic" in kinds else "",
     )
@@ -347,6 +379,8 @@ def _prepared(notebook: nbformat.NotebookNode, page: Page) -> nbformat.NotebookN
     first = next((cell for cell in prepared.cells if cell.cell_type == "markdown"), None)
     if first is not None:
         first.source = _without_title(first.source, page.title)
+        # The page's lead asks it already.
+        first.source = re.sub(r"(?s)\A\s*\*\*Question\.\*\*.*?(\n\s*\n|\Z)", "", first.source)
     return prepared
 
 
@@ -681,47 +715,85 @@ def _unmatched(tree: Path, site: Site) -> list[dict[str, Any]]:
         return []
     link = '<a href="html/data-published_reconciliation.html">'
     listed = "".join(
-        f"<li>{link}{int(number):,}</a> {escape(verdict)}</li>" for verdict, number in rest.items()
+        f"<li>{link}{int(number):,}</a> {escape(str(verdict))}</li>"
+        for verdict, number in rest.items()
     )
     html = f"<p>Published figures and statements that are not matched:</p>\n<ul>{listed}</ul>"
-    return [{"html": Markup(html), "stem": "", "title": ""}]
+    name = "published_reconciliation"
+    page = next((p for p in site.pages if name in getattr(p, "results", ())), None)
+    entry = {"html": Markup(html), "stem": page.stem if page else ""}
+    return [{**entry, "title": page.title if page else ""}]
+
+
+def _by_page(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Entries in their order, put together by page."""
+    pages: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        new = {"stem": entry["stem"], "title": entry["title"], "entries": []}
+        pages.setdefault(entry["stem"], new)["entries"].append(entry)
+    return list(pages.values())
 
 
 def _result_files(tree: Path) -> list[Path]:
     return sorted((tree / "results").glob("*.csv"))
 
 
+def _data_of(path: Path) -> tuple[str, str]:
+    """Kinds of data and waves of a results file, each as a list in words; blank without rows."""
+    header = pd.read_csv(path, nrows=0).columns
+    wanted = [column for column in ("data_kind", "wave") if column in header]
+    frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
+    kind, wave = (
+        ", ".join(sorted({v for v in frame[c] if v})) if c in frame else ""
+        for c in ("data_kind", "wave")
+    )
+    return kind, wave
+
+
 def _data_kinds(tree: Path) -> str:
-    """Table of the kinds of data and survey years, with the results that come from them."""
-    files: dict[tuple[str, str], list[str]] = {}
+    """Table of the kinds of data, their waves, and how many results come from them."""
+    files: dict[str, list[str]] = {}
+    waves: dict[str, set[str]] = {}
     for path in _result_files(tree):
-        header = pd.read_csv(path, nrows=0).columns
-        wanted = [column for column in ("data_kind", "wave") if column in header]
-        frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
-        if frame.empty:
-            continue
-        kind, wave = (
-            ", ".join(sorted({v.replace("_", " ") for v in frame[c] if v})) if c in frame else ""
-            for c in ("data_kind", "wave")
-        )
-        files.setdefault((kind, wave), []).append(path.stem)
+        kinds, of_waves = _data_of(path)
+        for kind in filter(None, kinds.split(", ")):
+            files.setdefault(kind, []).append(path.stem)
+            waves.setdefault(kind, set()).update(filter(None, of_waves.split(", ")))
     if not files:
         return "<p>No results have been made yet.</p>"
     rows = [
-        [escape(kind) or "[z]", escape(wave) or "[z]", escape(", ".join(names))]
-        for (kind, wave), names in sorted(files.items())
+        [
+            escape(_words(kind)),
+            escape(KINDS.get(kind, "")),
+            escape(", ".join(sorted(waves[kind]))) or "no wave",
+            str(len(files[kind])),
+        ]
+        for kind in sorted(files)
     ]
     caption = "Kinds of data behind the results"
-    headers = ["Kind of data", "Survey year", "Results"]
+    headers = ["Kind of data", "What it is", "Wave of the survey", "Results files"]
     return tables.scrolling(
-        tables.plain_table(headers, rows, [False, False, False], caption), caption
+        tables.plain_table(headers, rows, [False, False, False, True], caption), caption
     )
 
 
-def _results_list(tree: Path) -> str:
-    items = [
-        f'<li><a href="html/data-{escape(path.stem)}.html">{escape(path.stem)}</a>'
-        f' (<a href="results/{escape(path.name)}">{escape(path.name)}</a>)</li>'
-        for path in _result_files(tree)
-    ]
-    return f"<ul>{''.join(items)}</ul>" if items else ""
+def _results_list(tree: Path, site: Site) -> list[dict[str, Any]]:
+    """Results files by the page that writes them, with what each holds."""
+    writers = {name: page for page in site.pages for name in getattr(page, "results", ())}
+    entries = []
+    for path in _result_files(tree):
+        page = writers.get(path.stem)
+        kinds, waves = _data_of(path)
+        kinds = ", ".join(kind.replace("_", " ") for kind in kinds.split(", "))
+        entries.append(
+            {
+                "stem": page.stem if page else "",
+                "title": page.title if page else "",
+                "name": path.stem,
+                "what": RESULTS.get(path.stem, ""),
+                "data": ", ".join(filter(None, (kinds, waves))) or "no rows",
+            }
+        )
+    order = {page.stem: place for place, page in enumerate(site.pages)}
+    entries.sort(key=lambda entry: (order.get(entry["stem"], len(order)), entry["name"]))
+    return _by_page(entries)

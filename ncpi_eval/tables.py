@@ -46,8 +46,13 @@ _COMPUTED = frozenset(
         "difference_interval_clustered",
     }
 )
-# What is compared between tables is shown with two decimals and not with three digits.
-_TWO_DECIMALS = frozenset({"effect_size", "design_effect", "median", "largest"})
+# What is compared down a column has the same decimals in each row, and not the same digits.
+_DECIMALS = {
+    **dict.fromkeys(
+        ("effect_size", "design_effect", "median", "largest", "precision", "recall"), 2
+    ),
+    **dict.fromkeys(("icc_cross_low", "icc_cross_high"), 3),
+}
 # What a reader may not know, said below each table that has such a column.
 _FORCES = "colleagues in one force tend to answer alike"
 MEANINGS: Mapping[str, str] = {
@@ -333,8 +338,11 @@ def cell_text(row: Mapping[str, Any] | pd.Series, column: str) -> str:
     """A value as a cell shows it; what does not apply is ``[z]``, an empty text stays empty."""
     text = results.shown(row, column)
     value = row.get(column)
-    if column in _TWO_DECIMALS and isinstance(value, float) and text == results.plain(value):
-        return f"{value:.2f}".replace("-", results.MINUS)
+    if isinstance(value, float) and text == results.plain(value):
+        if column == "unadjusted":
+            return results.points(value)
+        if column in _DECIMALS:
+            return f"{value:.{_DECIMALS[column]}f}".replace("-", results.MINUS)
     if text or column in results.TEXT:
         return text
     return "" if isinstance(row.get(column), str) else disclosure.NOT_APPLICABLE
@@ -503,4 +511,7 @@ def _cell(row: pd.Series, fields: Sequence[str]) -> str:
     first, *others = (cell_text(row, field) for field in fields)
     shown = prose.link(row, first)
     rest = [text for text in others if text != first]
-    return shown + (f" ({escape(', '.join(rest))})" if rest else "")
+    inner = f"({escape(', '.join(rest))})"
+    if len(rest) > 1:  # on a line of their own, so that four groups fit side by side
+        return f'{shown} <span class="rest">{inner}</span>'
+    return shown + (f" {inner}" if rest else "")
