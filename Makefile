@@ -8,9 +8,10 @@
 .SUFFIXES:
 .DEFAULT_GOAL := help
 
-VENV := .venv
-READY := $(VENV)/ready
-RUN := $(VENV)/bin/python
+# Not to be set by a call: whatever is typed is a parameter of the report, or nothing.
+override VENV := .venv
+override READY := $(VENV)/ready
+override RUN := $(VENV)/bin/python
 
 # What was typed as NAME=value after make. The values go to Python as one inert text and are taken
 # from the environment of everything else, because make would expand $(shell ...) in them.
@@ -24,7 +25,7 @@ unexport $(GIVEN)
 endif
 
 # Only the report takes parameters; anywhere else they would be ignored in silence.
-ifneq ($(filter-out report setup,$(MAKECMDGOALS)),)
+ifneq ($(filter-out report setup,$(or $(MAKECMDGOALS),help)),)
 ifneq ($(filter-out PYTHON,$(GIVEN)),)
 $(error only `make report` takes parameters; found $(filter-out PYTHON,$(GIVEN)))
 endif

@@ -251,6 +251,16 @@ def test_other_targets_take_no_parameters(finished: Project) -> None:
     assert "only `make report` takes parameters; found SCALE" in outcome.text
 
 
+def test_a_call_cannot_change_how_make_works(finished: Project) -> None:
+    outcome = finished.make("report", "RUN=echo", "VENV=elsewhere")
+    assert outcome.code != 0
+    assert "make report: found 'RUN'" in outcome.text
+    assert "make report: found 'VENV'" in outcome.text
+    outcome = finished.make("SCALE=3")
+    assert outcome.code != 0
+    assert "only `make report` takes parameters; found SCALE" in outcome.text
+
+
 def test_parameters_hold_for_one_call(project: Project) -> None:
     before = project.published()
     assert project.make("report", "SCALE=3").built == {"03-picture"}
