@@ -23,9 +23,15 @@ FOLDER = paths.data("synthetic")
 
 
 def read(name, folder=FOLDER):
-    """A file of the folder; only an empty field is missing ("n/a" is an answer)."""
+    """A file of the folder; only an empty field is missing."""
     kinds = {"serial": str, "first_inspection": str}
     return pd.read_csv(folder / name, dtype=kinds, keep_default_na=False, na_values=[""])
+
+
+def test_no_answer_is_a_word_that_pandas_takes_for_a_missing_cell():
+    loose = pd.read_csv(FOLDER / "responses.csv", dtype=str)
+    strict = pd.read_csv(FOLDER / "responses.csv", dtype=str, keep_default_na=False)
+    assert (loose.isna() == (strict == "")).all(axis=None)
 
 
 def published(name):

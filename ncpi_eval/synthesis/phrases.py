@@ -243,9 +243,10 @@ OPENERS = (
 CLOSERS = ("", "", "", "", "", "", "!", ".", ".", "...")
 PRAISE_CLOSERS = ("", "", "", "", "", ". {why}", ". {why}.", "!", ".", ".")
 
-# Answers that carry no theme.
+# Answers that carry no theme. None is a word such as "n/a" that pandas and spreadsheets read as an
+# empty cell, so that the file survives being opened and saved by them.
 EMPTY_WORDS = (
-    "n/a",
+    "n/a.",
     "nothing to add",
     "none",
     "see above",
