@@ -73,11 +73,11 @@ RANGES: Mapping[str, str] = {
     "p_low": "Smallest p",
     "p_high": "Largest p",
     "verdict": "Verdict",
-    "published_significant": "Report: significant",
+    "published_significant": "Called so",
 }
 # Stands beside RANGES in one table.
 CORRELATIONS: Mapping[str, str] = {
-    "icc_cross_low": "Likeness it bears, from",
+    "icc_cross_low": "Likeness, from",
     "icc_cross_high": "to",
 }
 MULTIPLICITY: Mapping[str, str] = {

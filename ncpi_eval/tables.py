@@ -72,6 +72,7 @@ MEANINGS: Mapping[str, str] = {
     "recall": "of the answers that people gave the theme, the share that the rules find",
     "icc_cross_low": "the likeness of answers within a force, from 0 for none to 1 for complete, "
     "at which the difference would stop being significant; the range is what rounding allows",
+    "published_significant": "whether the report calls the difference significant",
     "expected_by_chance": "tests that would be significant at the 0.05 level if nothing differed",
     "flips": "whether the result of the test would be another at the 0.05 level",
     "unadjusted": "before the mix of respondents is held equal",

@@ -266,3 +266,14 @@ def test_an_empty_tree_has_an_index_too(tmp_path):
     html = render.render_index(SITE, tmp_path, {})
     assert "First (not built)" in html
     assert "No results have been made yet." in html
+
+
+def test_the_question_is_the_lead_and_not_repeated():
+    html = rendered(new_markdown_cell("# Second\n\n**Question.** What of\nit?\n\n**Data.** Some."))
+    assert "Question." not in html and "<strong>Data.</strong> Some." in html
+
+
+def test_the_index_puts_findings_together_by_page(tree):
+    html = render.render_index(SITE, tree, {})
+    assert '<h3 id="findings-01-first"><a href="html/01-first.html">First</a></h3>' in html
+    assert html.index("A finding,") < html.index("Unsolved.") < html.index('id="pages"')

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from ncpi_eval import results, tables
+from ncpi_eval import layouts, questionnaire, results, tables
 from ncpi_eval.errors import InputError
 
 
@@ -151,3 +151,69 @@ def test_a_missing_number_is_marked_as_not_applicable():
     data = frame().assign(p_value=[0.01, None])
     html = show(data, columns={"subgroup": "Group", "p_value": "p"}).html
     assert '<td class="number">[z]</td>' in html
+
+
+def test_neighbours_with_one_first_cell_share_a_header():
+    columns = {"item": "Aim", "subgroup": "Group", "percent": "Per cent"}
+    html = show(frame(), columns=columns).html
+    assert html.count('<th scope="rowgroup" rowspan="2">Aims &lt;i&gt;</th>') == 1
+    assert '<th scope="row">inspected</th>' in html and '<th scope="row">uninspected</th>' in html
+
+
+def test_a_row_whose_two_headers_say_the_same_has_one():
+    columns = {"item": "Breakdown", "subgroup": "Group", "percent": "Per cent"}
+    html = show(frame()[:1].assign(subgroup="Aims <i>"), columns=columns).html
+    assert '<th scope="row" colspan="2">Aims &lt;i&gt;</th>' in html
+
+
+def test_a_missing_text_leaves_its_cell_empty():
+    data = frame().assign(reason=[None, "withdrawn"])
+    columns = {"subgroup": "Group", "percent": "Per cent", "reason": "Remark"}
+    html = show(data, columns=columns).html
+    assert "<td></td></tr>" in html and "[z]" not in html
+
+
+def test_a_single_wave_is_no_column_and_two_are():
+    columns = {"subgroup": "Group", "wave": "Wave", "percent": "Per cent"}
+    assert ">Wave<" not in show(frame().assign(wave="2019"), columns=columns).html
+    two = frame().assign(wave=["2019", "2021"])
+    assert ">Wave<" in show(two, columns=columns, name="two").html
+
+
+def test_decimals_units_and_the_meaning_of_columns():
+    data = frame().assign(effect_size=[0.1, 0.0738], difference=[0.05, -0.01])
+    columns = {
+        "subgroup": "Group",
+        "difference": "Difference, in points",
+        "effect_size": "Cramér's V",
+    }
+    html = show(data, columns=columns).html
+    assert ">0.10</td>" in html and ">0.07</td>" in html
+    assert [">5<" in html, f">{results.MINUS}1<" in html] == [True, True], html
+    assert "<dt>Cramér&#x27;s V</dt><dd>the strength of the association" in html
+
+
+def test_a_long_table_can_be_folded():
+    html = show(frame(), folded=True).html
+    assert "<summary>Show 2 rows: Who knows the aims</summary>" in html
+
+
+def test_several_numbers_in_brackets_have_a_line_of_their_own_and_are_named():
+    cell = ("percent", "interval", "base")
+    html = show(frame(), columns={"item": "Aim"}, across="subgroup", cell=cell).html
+    assert '<span class="rest">(38% to 62%, 60)</span>' in html
+    assert "In brackets: 95% interval, base." in html
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        ("RServ in 4|5", "Length of police service: Over five, up to 10 years or Over 10 years"),
+        ("FLis, all: all", "The force has a culture of listening to children, all respondents"),
+        ("FLis by area", "The force has a culture of listening to children by Area of work"),
+        ("area in other", "Area of work: Other area"),
+        ("table C.4", "table C.4"),
+    ],
+)
+def test_codes_in_words(codes, words):
+    assert layouts.in_words(codes, questionnaire.load()) == words
