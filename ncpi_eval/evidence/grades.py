@@ -109,9 +109,9 @@ def graded_twice(graded: pd.DataFrame) -> pd.DataFrame:
     )
     both = second.merge(first, on=["subgroup", "response"], suffixes=("", "_first"))
     both = both[both["grade_scale"] == both["grade_scale_first"]]
+    both = both.sort_values("subgroup", kind="stable")
     complete = (both["split"] == "complete") & (both["split_first"] == "complete")
     pairs = zip(both["confidence"], both["confidence_first"], strict=True)
-    both = both.sort_values("subgroup", kind="stable")
     return pd.DataFrame(
         {
             "id": [

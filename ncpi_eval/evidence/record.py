@@ -306,8 +306,8 @@ def waiting_curve(
     -------
     DataFrame
         One row per month at which something happened and one for month 0, unit inspections:
-        months, at_risk, happened, estimate (share still waiting after that month), ci_low, ci_high; confidence (the
-        lowest of the times used).
+        months, at_risk, happened, estimate (share still waiting after that month), ci_low,
+        ci_high; confidence (the lowest of the times used).
 
     Raises
     ------
