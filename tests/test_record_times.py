@@ -10,7 +10,7 @@ import pytest
 
 from ncpi_eval import paths, results
 from ncpi_eval.errors import DesignError
-from ncpi_eval.evidence import record
+from ncpi_eval.evidence import record, waiting
 from ncpi_eval.evidence.periods import add_months, months_between, period
 from ncpi_eval.evidence.survival import kaplan_meier, median_time
 from ncpi_eval.intake.record import CALENDAR_COLUMNS, read_calendar
@@ -43,7 +43,7 @@ def calendar():
 
 @pytest.fixture(scope="module")
 def times(calendar):
-    return record.durations(calendar)
+    return waiting.durations(calendar)
 
 
 # Periods
@@ -102,7 +102,7 @@ def test_intervals_and_median_are_those_of_r(name, given, happened):
 
 
 def test_the_calendars_curve_is_that_of_r(times):
-    curve = record.waiting_curve(times).iloc[1:].rename(columns={"months": "time"})
+    curve = waiting.waiting_curve(times).iloc[1:].rename(columns={"months": "time"})
     # R 4.2.2, survival 3.5-3, on 23 times and two still waiting: tests/reference/record.
     _agrees_with_r("follow_up", curve)
 
@@ -146,7 +146,7 @@ def test_five_forces_by_hand():
         ("D", "post_inspection_review", "", "2020", "low"),  # visited, nobody knows when
         ("E", "pilot_inspection", "2014-01", "2014-05", "high"),  # no inspection
     )
-    got = record.durations(calendar, as_of="2019-06-30").set_index("id")
+    got = waiting.durations(calendar, as_of="2019-06-30").set_index("id")
     columns = ["estimate", "months_low", "months_high", "status", "confidence"]
     expected = {
         "time_to_publication.a": [4, 4, 4, "known", "high"],
@@ -168,23 +168,32 @@ def test_what_comes_after_the_date_of_the_data_is_still_awaited():
         ("A", "post_inspection_review", "2019-01", "2019-04", "high"),
         ("B", "inspection", "2019-02", "2019-06", "high"),
     )
-    got = record.durations(calendar, as_of="2018-04-30").set_index("id")
+    got = waiting.durations(calendar, as_of="2018-04-30").set_index("id")
     assert got["status"].tolist() == ["waiting", "waiting"]
     assert got["estimate"].tolist() == [3, 3]
 
 
+def test_a_follow_up_before_its_inspection_is_refused():
+    calendar = events(
+        ("A", "inspection", "2018-03", "2018-05", "high"),
+        ("A", "post_inspection_review", "2018-02", "2018-04", "high"),
+    )
+    with pytest.raises(DesignError, match=r"A: what follows \(2018-02\) comes before fieldwork"):
+        waiting.durations(calendar)
+
+
 def test_the_timings_are_those_that_were_compiled(times):
-    summary = record.duration_summary(times).set_index("id")["estimate"]
+    summary = waiting.duration_summary(times).set_index("id")["estimate"]
     # Compilation from the same pages: end of fieldwork to publication, n = 37.
     assert _five(summary, "time_to_publication") == [5, 2, 7, 4, 5]
     # Same place: fieldwork to fieldwork of the follow-up, n = 23.
     assert _five(summary, "time_to_follow_up") == [12, 10, 29, 11, 12.5]
-    counts = record.status_counts(times).set_index("id")["count"]
+    counts = waiting.status_counts(times).set_index("id")["count"]
     assert counts["time_to_publication.status.known"] == 37
     assert counts["time_to_follow_up.status.known"] == 23
     # Only Avon and Somerset and Thames Valley, inspected in 2023, have no follow-up in the record.
-    waiting = times.loc[times["status"] == "waiting", "subgroup"].tolist()
-    assert waiting == ["Avon and Somerset", "Thames Valley"]
+    still = times.loc[times["status"] == "waiting", "subgroup"].tolist()
+    assert still == ["Avon and Somerset", "Thames Valley"]
 
 
 def _five(summary, measure):
@@ -201,7 +210,7 @@ def test_doubtful_dates_make_a_range(times):
     kent = rows.loc["time_to_follow_up.kent"]
     assert np.isnan(kent["estimate"])
     assert kent[["months_low", "months_high"]].tolist() == [21, 32]
-    summary = record.duration_summary(times).set_index("id")
+    summary = waiting.duration_summary(times).set_index("id")
     assert summary.loc["time_to_follow_up.waiting_median.as_printed", "left_out"] == 18
     assert summary.loc["time_to_follow_up.waiting_median.latest", "denominator"] == 38
 
@@ -229,9 +238,9 @@ def test_every_frame_speaks_the_vocabulary(calendar, times):
     for frame in (
         record.timeline(calendar),
         times,
-        record.status_counts(times),
-        record.duration_summary(times),
-        record.waiting_curve(times, "time_to_publication", "latest"),
+        waiting.status_counts(times),
+        waiting.duration_summary(times),
+        waiting.waiting_curve(times, "time_to_publication", "latest"),
         record.coverage(calendar, ["2019-02"]),
     ):
         results.check("record", frame)
@@ -241,20 +250,20 @@ def test_every_frame_speaks_the_vocabulary(calendar, times):
 
 def test_an_unknown_curve_is_refused(times):
     with pytest.raises(DesignError, match="no waiting time 'time_to_tea' by reading 'latest'"):
-        record.waiting_curve(times, "time_to_tea", "latest")
+        waiting.waiting_curve(times, "time_to_tea", "latest")
 
 
 def test_too_few_times_are_refused():
     calendar = events(("A", "inspection", "2018-01", "2018-05", "high"))
     with pytest.raises(DesignError, match="1 times of time_to_publication ended"):
-        record.waiting_curve(record.durations(calendar), "time_to_publication")
+        waiting.waiting_curve(waiting.durations(calendar), "time_to_publication")
 
 
 def test_invented_and_real_events_do_not_mix(calendar):
     mixed = calendar.copy()
     mixed.loc[0, "data_kind"] = "synthetic"
     with pytest.raises(DesignError, match="one kind of data; found public_record, synthetic"):
-        record.durations(mixed)
+        waiting.durations(mixed)
 
 
 def test_it_runs_on_the_documents():
@@ -267,5 +276,5 @@ def test_it_runs_on_the_documents():
     # 24 invented forces, each with one inspection and one follow-up.
     assert (len(calendar), calendar["name"].nunique()) == (48, 24)
     assert set(calendar["confidence"]) == {"medium"}
-    times = record.durations(calendar)
-    assert set(record.duration_summary(times)["data_kind"]) == {"synthetic"}
+    times = waiting.durations(calendar)
+    assert set(waiting.duration_summary(times)["data_kind"]) == {"synthetic"}

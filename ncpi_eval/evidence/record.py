@@ -1,9 +1,7 @@
-"""Who was inspected when, and how long publication and follow-up took.
+"""Who was inspected when, from a calendar that is exact in some places and vague in others.
 
 The calendar was put together from public pages. Some dates are known to the day, some to the year,
-some not at all, and each row says how far it can be trusted. So everything here is said three ways:
-from the dates as printed, and with every doubtful date at its earliest and at its latest. A date
-that nobody found is missing; only a force whose follow-up is not in the record is waiting.
+some not at all, and each row says how far it can be trusted; nothing here is more exact than that.
 """
 
 from __future__ import annotations
@@ -11,45 +9,17 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from ncpi_eval.errors import DesignError
 from ncpi_eval.evidence.kinds import FOLLOW_UPS, INSPECTION
-from ncpi_eval.evidence.periods import Period, iso, months_between, period, precision
+from ncpi_eval.evidence.periods import Period, iso, period, precision
 from ncpi_eval.evidence.spans import DOUBTFUL, LIKELY
-from ncpi_eval.evidence.survival import METHOD, kaplan_meier, median_time
+from ncpi_eval.intake.record import CALENDAR_COLUMNS
 
 CONFIDENCES = ("low", "medium", "high")
-MEASURES = {
-    "time_to_publication": "End of fieldwork to publication, first inspection",
-    "time_to_follow_up": "End of fieldwork of the first inspection to fieldwork of its follow-up",
-}
-#: How doubtful dates are taken.
-READINGS = {
-    "as_printed": "dates printed at least to the month; others are left out",
-    "high_confidence": "as printed, both dates of high confidence",
-    "earliest": "every doubtful date where it makes the time shortest",
-    "latest": "every doubtful date where it makes the time longest",
-}
-KNOWN, UNCERTAIN, MISSING, WAITING = "known", "uncertain", "missing", "waiting"
-_STATUSES = {
-    KNOWN: "",
-    UNCERTAIN: "A date is known only roughly, so the time is a range.",
-    MISSING: "A date was not found; that is not the same as waiting.",
-    WAITING: "Not in the record at the date of the data; counted as waiting until then.",
-}
-_CAVEATS = {
-    "time_to_publication": "An inspection is known only once it is published, so none can be seen "
-    "to wait; times are in calendar months.",
-    "time_to_follow_up": "A follow-up is seen only once it is published, so one that had begun "
-    "shortly before the date of the data counts as waiting; most forces caught by the suspension "
-    "of March 2020 have no month for their follow-up, so long times are missing unless doubtful "
-    "dates are taken in; times are in calendar months.",
-}
-_FEW = 2  # fewer times have neither median nor curve
+_NEVER = Period(datetime.date.max, None)
 
 
 def timeline(calendar: pd.DataFrame) -> pd.DataFrame:
@@ -70,13 +40,13 @@ def timeline(calendar: pd.DataFrame) -> pd.DataFrame:
         published_precision (day, month, year, unknown); recommendations; confidence; publisher,
         source; caveat (the row's note).
     """
-    kind_of_data = _one_kind(calendar)
+    kind_of_data = one_kind(calendar)
     numbers = (calendar.groupby(["name", "kind"]).cumcount() + 1).tolist()
-    first = {_first_inspection(rows) for _, rows in calendar.groupby("name")}
+    first = {first_inspection(rows) for _, rows in calendar.groupby("name")}
     rows = []
     for number, (index, row) in zip(numbers, calendar.iterrows(), strict=True):
-        start, end = _fieldwork(row, "fieldwork_start"), _fieldwork(row, "fieldwork_end")
-        published = _published(row)
+        start, end = fieldwork(row, "fieldwork_start"), fieldwork(row, "fieldwork_end")
+        published = publication(row)
         rows.append(
             {
                 "id": f"calendar.{slug(row['name'])}.{row['kind']}.{number}",
@@ -117,241 +87,11 @@ def last_seen(calendar: pd.DataFrame) -> str:
     DesignError
         If no publication has a date.
     """
-    seen = [_published(row).first for _, row in calendar.iterrows() if row["published"]]
+    seen = [publication(row).first for _, row in calendar.iterrows() if row["published"]]
     days = [day for day in seen if day is not None]
     if not days:
         raise DesignError("No event of the calendar has a date of publication.")
     return iso(max(days))
-
-
-def durations(calendar: pd.DataFrame, as_of: str | None = None) -> pd.DataFrame:
-    """Months to publication and to follow-up, for each force's first inspection.
-
-    Pilots, quarterly updates and integrated reviews are neither inspections nor follow-ups. Later
-    inspections of the same force are left out.
-
-    Parameters
-    ----------
-    calendar : DataFrame
-        As in `timeline`.
-    as_of : str, optional
-        ISO day until which waiting is counted; inspections that began later are left out. The
-        default is `last_seen`.
-
-    Returns
-    -------
-    DataFrame
-        One row per measure (`MEASURES`) and force, unit inspections: id, question (the measure),
-        subgroup (the force), estimate (months between the dates as printed; for those waiting,
-        months waited; missing unless both are printed to the month), months_low and months_high
-        (fewest and most, from the bounds of both dates; missing where a date is not bounded),
-        status (`known`, `uncertain`, `missing`, `waiting`), from_date and to_date as printed,
-        confidence (the lower of the two events), source, caveat, as_of.
-    """
-    kind_of_data = _one_kind(calendar)
-    until = as_of or last_seen(calendar)
-    rows = []
-    for name, events in calendar.groupby("name"):
-        index = _first_inspection(events)
-        if index is None:
-            continue
-        first = _event(events, index)
-        began = _fieldwork(first, "fieldwork_start").first
-        if began is not None and began > _day(until):
-            continue
-        later = events[events["kind"].isin(FOLLOW_UPS)]
-        follow_up = _event(later, _earliest(later)) if len(later) else None
-        for measure in MEASURES:
-            second = first if measure == "time_to_publication" else follow_up
-            rows.append(
-                {
-                    "id": f"{measure}.{slug(str(name))}",
-                    "question": measure,
-                    "item": MEASURES[measure],
-                    "subgroup_variable": "force",
-                    "subgroup": name,
-                    "unit": "inspections",
-                    **_duration(measure, first, second, until),
-                    "data_kind": kind_of_data,
-                    "force": first["force"],
-                    "value_unit": "months",
-                    "as_of": until,
-                }
-            )
-    frame = pd.DataFrame(rows)
-    order = frame["question"].map(list(MEASURES).index)
-    return frame.iloc[np.argsort(order.to_numpy(), kind="stable")].reset_index(drop=True)
-
-
-def status_counts(times: pd.DataFrame) -> pd.DataFrame:
-    """How many first inspections have a known, uncertain, missing or still running time.
-
-    Parameters
-    ----------
-    times : DataFrame
-        From `durations`.
-
-    Returns
-    -------
-    DataFrame
-        One row per measure and status, unit inspections: response (the status), count,
-        denominator, estimate (share), confidence (the lowest of those counted), caveat.
-    """
-    rows = []
-    for measure, of_measure in times.groupby("question", sort=False):
-        for status, caveat in _STATUSES.items():
-            own = of_measure[of_measure["status"] == status]
-            count = len(own)
-            rows.append(
-                {
-                    "id": f"{measure}.status.{status}",
-                    "question": measure,
-                    "item": MEASURES[str(measure)],
-                    "response": status,
-                    "subgroup_variable": "all",
-                    "subgroup": "all",
-                    "unit": "inspections",
-                    "count": count,
-                    "denominator": len(of_measure),
-                    "estimate": count / len(of_measure),
-                    "caveat": caveat,
-                    "data_kind": _one_kind(times),
-                    "confidence": lowest(*own["confidence"]) if count else "",
-                    "as_of": of_measure["as_of"].iloc[0],
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def duration_summary(times: pd.DataFrame) -> pd.DataFrame:
-    """Median, quartiles and range in months, and the median with those waiting counted.
-
-    Parameters
-    ----------
-    times : DataFrame
-        From `durations`.
-
-    Returns
-    -------
-    DataFrame
-        One row per measure, reading (`READINGS`, in `subgroup`) and statistic (in `response`:
-        median, minimum, maximum, quartile_1, quartile_3 over the times that ended, with linear
-        quartiles; waiting_median over all, by Kaplan and Meier). estimate in months; ci_low and
-        ci_high for waiting_median only, since these forces are all there are and no sample;
-        denominator (times used); waiting (those of them still waiting); left_out (no usable date);
-        confidence (the lowest of the times used).
-    """
-    rows = []
-    for measure in times["question"].unique():
-        for reading in READINGS:
-            taken = _taken(times, measure, reading)
-            months, happened = taken.months, taken.happened
-            shared = {
-                "question": measure,
-                "item": MEASURES[measure],
-                "subgroup_variable": "reading",
-                "subgroup": reading,
-                "unit": "inspections",
-            }
-            ended = months[happened]
-            if len(ended) < _FEW:
-                continue
-            curve = kaplan_meier(list(months), list(happened))
-            median, low, high = median_time(curve)
-            statistics = [
-                ("median", float(np.median(ended)), "median of the times that ended"),
-                ("minimum", ended.min(), "shortest"),
-                ("maximum", ended.max(), "longest"),
-                ("quartile_1", float(np.quantile(ended, 0.25)), "linear quartile"),
-                ("quartile_3", float(np.quantile(ended, 0.75)), "linear quartile"),
-                ("waiting_median", median, METHOD),
-            ]
-            for statistic, value, method in statistics:
-                by_curve = statistic == "waiting_median"
-                rows.append(
-                    {
-                        "id": f"{measure}.{statistic}.{reading}",
-                        **shared,
-                        "response": statistic,
-                        "denominator": len(months) if by_curve else len(ended),
-                        "estimate": value,
-                        "ci_low": low if by_curve else np.nan,
-                        "ci_high": high if by_curve else np.nan,
-                        "method": f"{method}; {READINGS[reading]}",
-                        "caveat": _CAVEATS[measure],
-                        "data_kind": _one_kind(times),
-                        "value_unit": "months",
-                        "waiting": int((~happened).sum()) if by_curve else 0,
-                        "left_out": taken.left_out,
-                        "confidence": taken.confidence,
-                        "as_of": times["as_of"].iloc[0],
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
-def waiting_curve(
-    times: pd.DataFrame, measure: str = "time_to_follow_up", reading: str = "as_printed"
-) -> pd.DataFrame:
-    """The share still waiting after each month, by Kaplan and Meier.
-
-    Parameters
-    ----------
-    times : DataFrame
-        From `durations`.
-    measure, reading : str
-        One of `MEASURES`, one of `READINGS`.
-
-    Returns
-    -------
-    DataFrame
-        One row per month at which something happened and one for month 0, unit inspections:
-        months, at_risk, happened, estimate (share still waiting after that month), ci_low,
-        ci_high; confidence (the lowest of the times used).
-
-    Raises
-    ------
-    DesignError
-        If the measure or reading is unknown, or fewer than two times ended.
-    """
-    if measure not in MEASURES or reading not in READINGS:
-        raise DesignError(
-            f"There is no waiting time {measure!r} by reading {reading!r}; measures are "
-            f"{', '.join(MEASURES)}, readings {', '.join(READINGS)}."
-        )
-    taken = _taken(times, measure, reading)
-    months, happened = taken.months, taken.happened
-    if happened.sum() < _FEW:
-        raise DesignError(
-            f"{int(happened.sum())} times of {measure} ended; a curve needs at least {_FEW}."
-        )
-    curve = kaplan_meier(list(months), list(happened))
-    start = pd.DataFrame({"time": [0.0], "at_risk": [len(months)], "happened": [0]})
-    start = start.assign(estimate=1.0, std_error=0.0, ci_low=1.0, ci_high=1.0)
-    curve = pd.concat([start, curve[curve["time"] > 0]], ignore_index=True)
-    frame = pd.DataFrame(
-        {
-            "id": [f"{measure}.waiting.{reading}.{time:g}" for time in curve["time"]],
-            "question": measure,
-            "item": MEASURES[measure],
-            "response": "waiting",
-            "subgroup_variable": "reading",
-            "subgroup": reading,
-            "unit": "inspections",
-            "estimate": curve["estimate"],
-            "ci_low": curve["ci_low"],
-            "ci_high": curve["ci_high"],
-            "method": f"{METHOD}; {READINGS[reading]}",
-            "caveat": _CAVEATS[measure],
-            "data_kind": _one_kind(times),
-            "months": curve["time"].astype(int),
-            "at_risk": curve["at_risk"],
-            "happened": curve["happened"],
-            "std_error": curve["std_error"],
-            "confidence": taken.confidence,
-        }
-    )
-    return frame
 
 
 def coverage(calendar: pd.DataFrame, moments: Iterable[str]) -> pd.DataFrame:
@@ -375,12 +115,12 @@ def coverage(calendar: pd.DataFrame, moments: Iterable[str]) -> pd.DataFrame:
     starts: dict[str, Period] = {}
     trust: dict[str, str] = {}
     for name, events in calendar.groupby("name"):
-        index = _first_inspection(events)
+        index = first_inspection(events)
         if index is None:
             starts[str(name)] = _NEVER
             continue
-        first = _event(events, index)
-        starts[str(name)] = _fieldwork(first, "fieldwork_start")
+        first = event_at(events, index)
+        starts[str(name)] = fieldwork(first, "fieldwork_start")
         trust[str(name)] = first["confidence"]
     rows = []
     for moment in moments:
@@ -401,7 +141,7 @@ def coverage(calendar: pd.DataFrame, moments: Iterable[str]) -> pd.DataFrame:
                 "denominator": len(starts),
                 "estimate": len(sure) / len(starts),
                 "caveat": f"Not certain: {', '.join(open_start)}." if open_start else "",
-                "data_kind": _one_kind(calendar),
+                "data_kind": one_kind(calendar),
                 "count_possible": len(sure) + len(open_start),
                 "uncertain": ", ".join(open_start),
                 "confidence": lowest(*(trust[n] for n in sure)) if sure else "",
@@ -428,7 +168,7 @@ def calendar_of_documents(facts: pd.DataFrame) -> pd.DataFrame:
     """
     kept = facts[facts["kind"].isin((INSPECTION, *FOLLOW_UPS)) & (facts["force"] != "")]
     kept = kept.drop_duplicates(["force", "kind", "fieldwork_start"])
-    frame = pd.DataFrame("", index=range(len(kept)), columns=list(_CALENDAR_COLUMNS))
+    frame = pd.DataFrame("", index=range(len(kept)), columns=list(CALENDAR_COLUMNS))
     frame["name"] = kept["force"].to_numpy()
     frame["source"] = kept["document"].to_numpy()
     frame["note"] = kept["problems"].to_numpy()
@@ -437,13 +177,6 @@ def calendar_of_documents(facts: pd.DataFrame) -> pd.DataFrame:
     for column in same:
         frame[column] = kept[column].to_numpy()
     return frame
-
-
-_CALENDAR_COLUMNS = (
-    "force name kind fieldwork_start fieldwork_end published fieldwork_not_before "
-    "fieldwork_not_after published_not_before published_not_after recommendations data_kind "
-    "publisher licence source confidence note"
-).split()
 
 
 def confidence_word(text: str) -> str:
@@ -462,12 +195,8 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unknown"
 
 
-# ---------------------------------------------------------------------------------------------
-
-_NEVER = Period(datetime.date.max, None)
-
-
-def _one_kind(frame: pd.DataFrame) -> str:
+def one_kind(frame: pd.DataFrame) -> str:
+    """The one kind of data that all rows have; refused where there are several or none."""
     kinds = sorted(set(frame["data_kind"]))
     if len(kinds) != 1:
         found = ", ".join(kinds) or "no rows"
@@ -475,36 +204,36 @@ def _one_kind(frame: pd.DataFrame) -> str:
     return str(kinds[0])
 
 
-def _day(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
-
-
-def _fieldwork(row: pd.Series, which: str) -> Period:
+def fieldwork(row: pd.Series, which: str) -> Period:
+    """When fieldwork started or ended: `which` is fieldwork_start or fieldwork_end."""
     return period(row[which], row["fieldwork_not_before"], row["fieldwork_not_after"])
 
 
-def _published(row: pd.Series) -> Period:
+def publication(row: pd.Series) -> Period:
+    """When an event was published."""
     return period(row["published"], row["published_not_before"], row["published_not_after"])
 
 
-def _first_inspection(events: pd.DataFrame) -> int | None:
+def first_inspection(events: pd.DataFrame) -> int | None:
+    """Label of a force's first inspection; None if it has none."""
     inspections = events[events["kind"] == INSPECTION]
-    return _earliest(inspections) if len(inspections) else None
+    return earliest(inspections) if len(inspections) else None
 
 
-def _earliest(events: pd.DataFrame) -> int:
+def earliest(events: pd.DataFrame) -> int:
     """Label of the first event, by fieldwork, else publication; ties in the file's order."""
 
     def key(index: int) -> datetime.date:
-        row = _event(events, index)
-        start = _fieldwork(row, "fieldwork_start")
-        known = start.first or start.last or _published(row).first
+        row = event_at(events, index)
+        start = fieldwork(row, "fieldwork_start")
+        known = start.first or start.last or publication(row).first
         return known or datetime.date.max
 
     return min(events.index, key=key)
 
 
-def _event(events: pd.DataFrame, index: int) -> pd.Series:
+def event_at(events: pd.DataFrame, index: int) -> pd.Series:
+    """The row with this label."""
     row = events.loc[index]
     assert isinstance(row, pd.Series)
     return row
@@ -512,65 +241,3 @@ def _event(events: pd.DataFrame, index: int) -> pd.Series:
 
 def _may_precede(start: Period, day: datetime.date) -> bool:
     return start.first is None or start.first < day
-
-
-def _duration(
-    measure: str, first: pd.Series, second: pd.Series | None, until: str
-) -> dict[str, object]:
-    """What is known about one time: estimate, range, status and what it rests on."""
-    to_column = "published" if measure == "time_to_publication" else "fieldwork_start"
-    begin = _fieldwork(first, "fieldwork_end")
-    end, printed = Period(None, None), ""
-    rows = [first] if second is None or second is first else [first, second]
-    if second is not None:
-        printed = str(second[to_column])
-        end = _published(second) if to_column == "published" else _fieldwork(second, to_column)
-    waits = second is None or (end.first is not None and end.first > _day(until))
-    if waits:
-        end, printed, rows = period(until), "", [first]
-    span = months_between(begin, end)
-    dates = (first["fieldwork_end"], until if waits else printed)
-    exact = all(precision(text) in ("day", "month") for text in dates)
-    between = months_between(*(period(text) for text in dates)) if exact else None
-    if waits:
-        status = WAITING if exact else MISSING
-    else:
-        status = KNOWN if exact else UNCERTAIN if span else MISSING
-    notes = [str(row["note"]) for row in rows if row["note"]]
-    return {
-        "estimate": between[0] if between else np.nan,
-        "caveat": " ".join([_STATUSES[status], *(f"Note: {note}." for note in notes)]).strip(),
-        "status": status,
-        "months_low": span[0] if span else np.nan,
-        "months_high": span[1] if span else np.nan,
-        "from_date": dates[0],
-        "to_date": printed,
-        "confidence": lowest(*(row["confidence"] for row in rows)),
-        "source": " ".join(dict.fromkeys(row["source"] for row in rows)),
-    }
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """Months, whether they ended, how many times cannot be used, and the lowest confidence."""
-
-    months: np.ndarray
-    happened: np.ndarray
-    left_out: int
-    confidence: str
-
-
-def _taken(times: pd.DataFrame, measure: str, reading: str) -> _Taken:
-    rows = times[times["question"] == measure]
-    column = {"earliest": "months_low", "latest": "months_high"}.get(reading, "estimate")
-    statuses = [KNOWN, WAITING] + ([UNCERTAIN] if column != "estimate" else [])
-    used = rows["status"].isin(statuses) & rows[column].notna()
-    if reading == "high_confidence":
-        used &= rows["confidence"] == "high"
-    used_rows = rows[used]
-    return _Taken(
-        used_rows[column].to_numpy(dtype=float),
-        (used_rows["status"] != WAITING).to_numpy(dtype=bool),
-        int((~used).sum()),
-        lowest(*used_rows["confidence"]) if len(used_rows) else "",
-    )
