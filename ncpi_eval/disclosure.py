@@ -13,12 +13,13 @@ which says on every page that it is invented.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ncpi_eval import hiding, populations, questionnaire
 from ncpi_eval.errors import InputError, Problem
 
 # The report's own practice for survey cells, and the threshold of the Government Analysis
@@ -35,7 +36,7 @@ OPENSAFELY_ROUNDING = 5
 PROFILES = ("default", "opensafely")
 
 # Whom a count is about decides whether it is protected.
-PROTECTED_UNITS = frozenset({"respondents", "interviewees"})
+PROTECTED_UNITS = frozenset({"answers", "respondents", "interviewees"})
 
 # data_kind that passes in full, and why. Anything not named here is protected.
 EXCEPTIONS: Mapping[str, str] = {
@@ -57,43 +58,15 @@ MEANING: Mapping[str, str] = {
     NOT_APPLICABLE: "not applicable or not computed",
 }
 
-# Breakdowns of the same people: the group on the left is the sum of the groups on the right
-# (data/questionnaire/groups.csv). Without this a cell withheld in one breakdown could be had
-# from another.
-_AREAS = ("custody", "child_protection", "neighbourhood", "other")
-SAME_PEOPLE: tuple[tuple[tuple[str, str], tuple[tuple[str, str], ...]], ...] = (
-    (
-        ("inspection_status", "inspected"),
-        (("inspection_timing", "before_2017"), ("inspection_timing", "from_2017")),
-    ),
-    (("inspection_status", "uninspected"), (("inspection_timing", "uninspected"),)),
-    (
-        ("inspection_status", "inspected"),
-        (("joint_inspection", "inspected_and_joint"), ("joint_inspection", "inspected_only")),
-    ),
-    (
-        ("inspection_status", "uninspected"),
-        (("joint_inspection", "joint_only"), ("joint_inspection", "neither")),
-    ),
-    (("any_inspection", "neither"), (("joint_inspection", "neither"),)),
-    *(
-        (
-            ("area", area),
-            (
-                ("status_by_area", f"{area}_inspected"),
-                ("status_by_area", f"{area}_uninspected"),
-            ),
-        )
-        for area in _AREAS
-    ),
-)
+# Responses that are sets of option codes.
+_CODES = r"-?\d+(\|-?\d+)*"
+# Answers that leave the base: the published bases tell how many they are together.
+_OUTSIDE_BASES = ("unanswered", "prefer_not_to_say")
 
+# Columns that are no numbers but say which of them are larger.
+_TELLING = ("higher_than",)
 # Columns that are numbers but say nothing about answers.
 _HARMLESS = frozenset({"wave", "family_size", "level", "df", "df1", "df2"})
-# What withholding a further row costs when there is a choice: the row for everybody is worth ten
-# of a group's, a base (with all rows on it) a thousand.
-_COST_OF_EVERYBODY = 10.0
-_COST_OF_BASE = 1000.0
 
 
 def profile_in_use() -> str:
@@ -151,66 +124,89 @@ def release(frame: pd.DataFrame, profile: str | None = None) -> pd.DataFrame:
 
     Notes
     -----
-    Protection against exact arithmetic: withheld rows, and the counts that complement them, are
-    not in the span of what is released, given the bases, the totals and `SAME_PEOPLE`. Groups
-    that nobody tabulated (such as those who did not state their area) are not protected cells.
+    Protection against exact arithmetic, by question: a withheld number could be another one
+    without any released number changing, for somebody who knows how the groups are made (see
+    `populations`) and that no count is below zero. Zeros and whole groups that are withheld with a
+    small base are not secret. How many gave no answer and how many preferred not to say is told by
+    the bases when added up; only the two parts are protected. Groups that nobody tabulated (such
+    as those who did not state their area) are not protected cells.
     """
     chosen = profile_in_use() if profile is None else profile
     _refuse(frame, chosen)
-    released = frame.copy()
+    # Frames put together from several may number their rows twice.
+    released = frame.reset_index(drop=True)
     released.attrs = dict(frame.attrs)
-    given = released["suppressed"] if "suppressed" in released else pd.Series(False, frame.index)
+    given = released["suppressed"] if "suppressed" in released else pd.Series(False, released.index)
     released["suppressed"] = given.fillna(False).astype(bool)
     protected = is_protected(released)
     if not protected.any():
-        return released
+        return released.set_axis(frame.index)
     rows = released[protected]
     hidden_base = _small_bases(rows, chosen)
     withheld = _primary(rows, chosen) | rows["suppressed"] | hidden_base
     if chosen == "default":
         withheld, hidden_base = _complementary(rows, withheld, hidden_base)
-    return _apply(released, rows.index, withheld, hidden_base, chosen)
+    return _apply(released, rows.index, withheld, hidden_base, chosen).set_axis(frame.index)
 
 
-def withhold_beside(tests: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
-    """Tests without what would give away a withheld estimate.
+def withhold_beside(rows: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Other rows about the same answers without what would give away a withheld estimate.
 
     A difference and one of its two proportions give the other, so a test of one set of answers is
     withheld as soon as one estimate that it compares is. A test of a whole distribution with a
     withheld part loses its exact statistics and keeps its p-values and effect sizes with two
-    digits, from which no count can be solved for.
+    digits, from which no count can be solved for. A row that counts the people of one withheld
+    estimate is withheld with it; the bases of a test go with a hidden base.
 
     Parameters
     ----------
-    tests : DataFrame
-        Rows with ``question``, ``response`` (``all`` for whole distributions),
-        ``subgroup_variable`` and ``wave``.
+    rows : DataFrame
+        Tests or counts: ``question``, ``response`` (``all`` for whole distributions, ``dont_know``
+        for the codes that mean it), ``subgroup_variable`` and ``wave``; a row that counts people
+        has ``count`` and ``subgroup``.
     estimates : DataFrame
         Released rows, with ``suppressed``.
 
     Returns
     -------
     DataFrame
-        A copy of the tests with ``suppressed`` set where `release` shall take the numbers out.
+        A copy of the rows with ``suppressed`` set where `release` shall take the numbers out.
     """
     keys = ["question", "subgroup_variable", "wave"]
     hidden = estimates[_suppressed(estimates)]
-    by_set = _rows_as_keys(tests, [*keys, "response"]).isin(
-        set(_rows_as_keys(hidden, [*keys, "response"]))
-    )
-    whole = tests["response"].astype("string") == "all"
-    in_part = _rows_as_keys(tests, keys).isin(set(_rows_as_keys(hidden, keys)))
-    withheld = tests.copy()
-    withheld["suppressed"] = _suppressed(tests) | by_set
-    rough = whole.fillna(False).astype(bool) & in_part
-    for name in tests.columns:
-        if not pd.api.types.is_float_dtype(tests[name]) or name in _HARMLESS or not rough.any():
+    alike = [*keys, "response", "subgroup"] if "count" in rows else [*keys, "response"]
+    found = set(_rows_as_keys(hidden, alike)) | set(_rows_as_keys(_without_codes(hidden), alike))
+    withheld = rows.copy()
+    withheld["suppressed"] = _suppressed(rows) | _rows_as_keys(rows, alike).isin(found)
+    if "count" in rows:
+        return withheld
+    if "denominator" in rows:
+        unbased = hidden[_numbers(hidden, "denominator").isna()]
+        gone = _rows_as_keys(rows, keys).isin(set(_rows_as_keys(unbased, keys)))
+        withheld["denominator"] = _blank(rows["denominator"], rows.index[gone])
+    in_part = _rows_as_keys(rows, keys).isin(set(_rows_as_keys(hidden, keys)))
+    rough = (rows["response"].astype("string") == "all").fillna(False).astype(bool) & in_part
+    for name in rows.columns:
+        if not pd.api.types.is_float_dtype(rows[name]) or name in _HARMLESS or not rough.any():
             continue
         is_kept = name.startswith(("p_", "effect_"))
-        withheld[name] = tests[name].where(
-            ~rough, tests[name].map(_two_digits) if is_kept else np.nan
+        withheld[name] = rows[name].where(
+            ~rough, rows[name].map(_two_digits) if is_kept else np.nan
         )
     return withheld
+
+
+def _without_codes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose code means "don't know", under the name that tables of what is missing use."""
+    known = questionnaire.load().variables
+    pairs = zip(rows["question"].astype(str), rows["response"].astype(str), strict=True)
+    means = [
+        response.isdecimal()
+        and question in known
+        and known[question].roles.get(int(response)) == "dont_know"
+        for question, response in pairs
+    ]
+    return rows[np.array(means, dtype=bool)].assign(response="dont_know")
 
 
 def _rows_as_keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
@@ -313,188 +309,56 @@ def _complementary(
 ) -> tuple[pd.Series, pd.Series]:
     """Withhold further rows until no withheld one follows from what is left."""
     withheld, hidden_base = withheld.copy(), hidden_base.copy()
+    responses = _responses(rows)
     keys = rows.reindex(columns=["question", "wave", "unit"]).astype("string").fillna("")
-    counted = _numbers(rows, "count").notna() | (rows["suppressed"] & _responses(rows).notna())
-    for _, index in rows[counted].groupby([keys[name] for name in keys], sort=True).groups.items():
-        if withheld[index].any():
-            system = _System(rows.loc[index], withheld[index], hidden_base[index])
-            system.protect()
-            withheld[index] = system.withheld
-            hidden_base[index] = system.hidden_base
+    # Answers that are no option codes count other people than the codes do, each its own.
+    family = responses.mask(responses.isin(_OUTSIDE_BASES), "outside")
+    keys["family"] = family.mask(responses.str.fullmatch(_CODES).fillna(False), "codes").fillna("")
+    count, base = _numbers(rows, "count"), _numbers(rows, "denominator")
+    counted = (count.notna() | rows["suppressed"]) & responses.notna() & (keys["question"] != "")
+    places = rows.reindex(columns=["subgroup_variable", "subgroup"]).astype("string").fillna("all")
+    groups = keys[counted].groupby(list(keys), sort=True).groups
+    known = _was_released(rows) & count.isna()
+    # Rows that were released before were protected then.
+    due = {key: index for key, index in groups.items() if (withheld[index] & ~known[index]).any()}
+    if not due:
+        return withheld, hidden_base
+    from threadpoolctl import threadpool_limits  # late, like scipy; scikit-learn brings it
+
+    # Many small systems: threads would only wait for each other.
+    with threadpool_limits(limits=1):
+        for key, index in sorted(due.items(), key=str):
+            question, wave, _, kind = (str(part) for part in key)  # type: ignore[attr-defined]
+            options = list(responses[index].astype(str))
+            table = hiding.Table(
+                question,
+                options,
+                list(places.loc[index].itertuples(index=False, name=None)),
+                count[index].to_numpy(),
+                base[index].to_numpy(),
+                ["|".join(sorted(set(options)))] if kind == "outside" else [],
+            )
+            withheld[index], hidden_base[index] = hiding.protect(
+                table,
+                populations.of_default_codebook(wave),
+                withheld[index].to_numpy(),
+                hidden_base[index].to_numpy(),
+            )
     return withheld, hidden_base
+
+
+def _was_released(rows: pd.DataFrame) -> pd.Series:
+    if "flag" not in rows:
+        return pd.Series(False, rows.index)
+    return rows["flag"].astype("string").eq("confidential").fillna(False).astype(bool)
 
 
 def _responses(rows: pd.DataFrame) -> pd.Series:
     """Response sets that name option codes; missing for whole distributions."""
     if "response" not in rows:
-        return pd.Series("", rows.index, dtype="string")
+        return pd.Series(pd.NA, rows.index, dtype="string")
     text = rows["response"].astype("string")
     return text.where(text != "all")
-
-
-class _System:
-    """The cells of one question as unknowns, and what a reader of the release knows of them.
-
-    An unknown is the number of people with one option in one group. A row is a sum of unknowns;
-    so is a base. A withheld row can be worked out exactly when its sum is a combination of known
-    sums, that is when it lies in the span of the released ones.
-    """
-
-    def __init__(self, rows: pd.DataFrame, withheld: pd.Series, hidden_base: pd.Series) -> None:
-        self.withheld = withheld.copy()
-        self.hidden_base = hidden_base.copy()
-        self.count = _numbers(rows, "count")
-        self.base = _numbers(rows, "denominator")
-        group = rows.reindex(columns=["subgroup_variable", "subgroup"]).astype("string")
-        self.group = list(group.fillna("all").itertuples(index=False, name=None))
-        self.options = [tuple(str(r).split("|")) for r in _responses(rows).fillna("")]
-        self.index = list(rows.index)
-        self._number_unknowns()
-        self.vectors = np.array(
-            [self._sum(o, g) for o, g in zip(self.options, self.group, strict=True)]
-        )
-        self.links = self._same_people()
-
-    def _number_unknowns(self) -> None:
-        """Unknowns of each group: its options and, unless they make up the base, all others."""
-        seen = sorted({option for options in self.options for option in options})
-        self.groups = sorted(set(self.group))
-        self.complete = {group: self._is_complete(group, seen) for group in self.groups}
-        names = [(o, g) for g in self.groups for o in (*seen, "*")]
-        leftovers = sorted({v for v, _ in self.groups if v != "all"})
-        names += [(o, (v, "*")) for v in leftovers for o in (*seen, "*")]
-        self.number = {name: place for place, name in enumerate(names)}
-        self.seen = seen
-
-    def _is_complete(self, group: tuple[str, str], seen: Iterable[str]) -> bool:
-        """Whether single options are there and add up to the base, as a reader would assume."""
-        singles = {
-            options[0]: place
-            for place, (options, where) in enumerate(zip(self.options, self.group, strict=True))
-            if where == group and len(options) == 1
-        }
-        if set(singles) != set(seen):
-            return False
-        values = self.count.iloc[list(singles.values())]
-        base = self.base.iloc[list(singles.values())].max()
-        # A count withheld before is unknown here too: assume the worse, that it completes the base.
-        return bool(values.isna().any()) or bool(values.sum() == base)
-
-    def _sum(self, options: Iterable[str], group: tuple[str, str]) -> np.ndarray:
-        vector = np.zeros(len(self.number))
-        for option in options:
-            vector[self.number[option, group]] = 1
-        return vector
-
-    def _everyone(self, group: tuple[str, str]) -> np.ndarray:
-        vector = self._sum(self.seen, group)
-        if not self.complete[group]:
-            vector[self.number["*", group]] = 1
-        return vector
-
-    def _same_people(self) -> list[np.ndarray]:
-        """What is known without any released number: groups that add up, unknowns that are 0."""
-        known = []
-        for group in self.groups:
-            if self.complete[group]:
-                known.append(self._sum(["*"], group))
-        everybody = ("all", "all")
-        for variable in sorted({v for v, _ in self.groups if v != "all"}):
-            if everybody not in self.groups:
-                break
-            parts = [g for g in self.groups if g[0] == variable]
-            bases = [self._base_of(g) for g in [*parts, everybody]]
-            exhaustive = not np.isnan(bases).any() and sum(bases[:-1]) == bases[-1]
-            for option in (*self.seen, "*"):
-                vector = self._sum([option], everybody)
-                for part in parts:
-                    vector[self.number[option, part]] -= 1
-                left_over = self._sum([option], (variable, "*"))
-                known.append(vector - left_over)
-                if exhaustive:
-                    known.append(left_over)
-        for whole, pieces in SAME_PEOPLE:
-            if whole in self.groups and all(piece in self.groups for piece in pieces):
-                bases = [self._base_of(g) for g in pieces]
-                if sum(bases) != self._base_of(whole):
-                    continue
-                for option in (*self.seen, "*"):
-                    vector = self._sum([option], whole)
-                    for piece in pieces:
-                        vector[self.number[option, piece]] -= 1
-                    known.append(vector)
-        return known
-
-    def _base_of(self, group: tuple[str, str]) -> float:
-        places = [place for place, where in enumerate(self.group) if where == group]
-        return float(self.base.iloc[places].max())
-
-    def protect(self) -> None:
-        """Withhold, for each row in question, the fewest and smallest others that hide it.
-
-        A number cannot be worked out when the cells could be different without changing anything
-        that is released. For each number such a change is looked for that disturbs as few released
-        rows as possible (a linear programme: the sum of disturbances, weighted); the rows it does
-        disturb are withheld.
-        """
-        hidden = {g for g, hide in zip(self.group, self.hidden_base, strict=True) if hide}
-        targets = [v for v, hide in zip(self.vectors, self.withheld, strict=True) if hide]
-        targets += [self._everyone(group) for group in sorted(hidden)]
-        changes: list[np.ndarray] = []
-        for target in targets:
-            if any(abs(target @ change) > 1e-6 for change in changes):
-                continue
-            change = self._change(target)
-            changes.append(change)
-            self._withhold_what(change)
-
-    def _change(self, target: np.ndarray) -> np.ndarray:
-        """Change of the cells by one in the target that costs least among what is released."""
-        from scipy import optimize, sparse  # late: only protected data needs it
-
-        kept, groups = self._released()
-        shown = np.array(
-            [self.vectors[place] for place in kept] + [self._everyone(group) for group in groups]
-        ).reshape(-1, len(target))
-        cost = [self._cost(place) for place in kept] + [_COST_OF_BASE] * len(groups)
-        identity = sparse.eye(len(shown))
-        fixed = np.array([*self.links, target])
-        empty = sparse.csr_matrix((len(fixed), len(shown)))
-        found = optimize.linprog(
-            np.concatenate([np.zeros(len(target)), cost]),
-            A_ub=sparse.bmat([[shown, -identity], [-shown, -identity]]) if len(shown) else None,
-            b_ub=np.zeros(2 * len(shown)) if len(shown) else None,
-            A_eq=sparse.hstack([sparse.csr_matrix(fixed), empty]),
-            b_eq=np.append(np.zeros(len(self.links)), 1.0),
-            bounds=[(None, None)] * len(target) + [(0, None)] * len(shown),
-        )
-        if found.x is None:
-            raise InputError("A withheld number follows from definitions alone; drop this table.")
-        return found.x[: len(target)]
-
-    def _released(self) -> tuple[list[int], list[tuple[str, str]]]:
-        """Places of the rows and groups of the bases that a reader would see."""
-        hidden = {g for g, hide in zip(self.group, self.hidden_base, strict=True) if hide}
-        rows = [place for place, hide in enumerate(self.withheld) if not hide]
-        bases = [g for g in self.groups if g not in hidden and not np.isnan(self._base_of(g))]
-        return rows, bases
-
-    def _cost(self, place: int) -> float:
-        """What a reader loses with a row: more with a large count, most with everybody's."""
-        count = self.count.iloc[place]
-        lost = 1.0 + (0.0 if np.isnan(count) else np.log1p(count))
-        return lost * (_COST_OF_EVERYBODY if self.group[place][0] == "all" else 1.0)
-
-    def _withhold_what(self, change: np.ndarray) -> None:
-        kept, groups = self._released()
-        for place in kept:
-            if abs(self.vectors[place] @ change) > 1e-6:
-                self.withheld.iloc[place] = True
-        disturbed = {group for group in groups if abs(self._everyone(group) @ change) > 1e-6}
-        for place, where in enumerate(self.group):
-            if where in disturbed:
-                self.withheld.iloc[place] = True
-                self.hidden_base.iloc[place] = True
 
 
 # ---------------------------------------------------------------------------------------------
@@ -535,6 +399,9 @@ def _apply(
         else:
             hide = withheld | low
         released[name] = _blank(released[name], hide[hide].index)
+    for name in _TELLING:
+        if name in released:
+            released.loc[withheld[withheld].index, name] = ""
     if profile == "opensafely":
         _round(released, index[(~withheld).to_numpy()])
     return released.drop(columns="smallest_cell", errors="ignore")
