@@ -287,8 +287,8 @@ def dots(
         step = max(0.34, _height_of(labels, _WIDE) + 0.06)
         figure, axes = new(1.0 + step * len(rows))
         for place, (_, row) in enumerate(rows.iterrows()):
-            ends = [row.get(low), row.get(high)]
-            if any(end is None or pd.isna(end) for end in ends):
+            ends = [row[low], row[high]]
+            if any(pd.isna(end) for end in ends):
                 axes.text(
                     0.01,
                     place,
