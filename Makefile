@@ -40,7 +40,7 @@ setup: $(READY) ## make .venv from requirements.lock, by hash
 
 lab: $(READY) ## open JupyterLab on the notebooks; what they write stays in outputs/.lab
 	@NCPI_EVAL_WRITE="$(CURDIR)/outputs/.lab" $(RUN) -m jupyterlab \
-	    --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
+	    --ServerApp.root_dir=. --allow-root --LabApp.default_url=/lab/tree/notebooks
 
 report: $(READY) ## build what is stale and publish outputs/index.html; SURVEY=file and others
 	+@$(RUN) -S -m ncpi_eval.build report
