@@ -187,9 +187,9 @@ class _Question:
         count, base = self.table.count, self.table.base
         idle = np.isnan(count) | (count == 0) | (count == base)
         rows = np.flatnonzero(withheld & ~idle)
-        found = {(int(self.kind[row]), self.table.places[row]): None for row in rows}
+        found = {(int(self.kind[row]), self.table.places[int(row)]): None for row in rows}
         for row in np.flatnonzero(hidden & (base > 0)):
-            found[len(self.sets), self.table.places[row]] = None
+            found[len(self.sets), self.table.places[int(row)]] = None
         return sorted(found, key=lambda target: -self.kinds[target[0]].sum())
 
     def _withhold(self, effect: np.ndarray, cells: _Cells) -> None:

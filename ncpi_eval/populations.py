@@ -214,7 +214,7 @@ class _Block:
             found = np.full(self.size, None, dtype=object)
             for category, terms in rules.items():
                 holds = np.logical_and.reduce([self._holds(term) for term in terms])
-                found[holds & np.equal(found, None)] = category
+                found[holds & np.array([value is None for value in found])] = category
             self.known[name] = found
         return self.known[name]
 
@@ -235,7 +235,7 @@ class _Block:
         else:
             values = self._category(term.name)
             among = np.isin(values.astype(str), [str(value) for value in wanted])
-            answered = ~np.equal(values, None)
+            answered = np.array([value is not None for value in values])
         return among if term.operator == "in" else answered & ~among
 
     def _answers(self) -> list[tuple[str, int]]:
