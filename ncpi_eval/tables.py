@@ -288,7 +288,7 @@ def refuse_name(folder: str, name: str) -> None:
         problem = Problem(
             "name", repr(name), "lower-case letters, digits, _ and -", "Choose a simpler name."
         )
-    elif "NCPI_EVAL_WRITE" in os.environ and name in _used.setdefault(folder, set()):
+    elif "NCPI_EVAL_PAGE" in os.environ and name in _used.setdefault(folder, set()):
         problem = Problem(
             "name", f"{name!r} twice", "each name once in a report", "Give one another name."
         )
