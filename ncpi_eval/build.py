@@ -25,6 +25,7 @@ from ncpi_eval.declarations import Page, Parameter, Site, Value
 from ncpi_eval.errors import BuildError, NcpiError, Problem
 from ncpi_eval.workspace import (
     CHANGED,
+    DISCLOSURE,
     FIXED,
     KINDS,
     OUTPUTS,
@@ -198,6 +199,7 @@ def _declared_state(site: Site, page: Page) -> dict[str, Any]:
         "page": [page.title, page.question, page.parameters, page.results, page.reads],
         "neighbours": [[other.stem, other.title] for other in near],
         "inputs": input_files(page),
+        "disclosure": [os.environ.get(name, "") for name in DISCLOSURE],
     }
 
 
@@ -261,7 +263,9 @@ def run_make() -> int:
     quiet = ["--silent", "--no-print-directory"]
     command = [os.environ.get("NCPI_EVAL_MAKE", "make"), *quiet, "-f", "ncpi_eval/pages.mk"]
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("NCPI_EVAL_")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("NCPI_EVAL_") or name in DISCLOSURE
     }
     process = subprocess.Popen(
         command,

@@ -36,6 +36,9 @@ FIXED = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
+# Which numbers may be shown is decided by these (see disclosure.py); pages depend on them.
+DISCLOSURE = ("NCPI_EVAL_PROFILE", "NCPI_EVAL_PROTECT_SYNTHETIC")
+
 
 def stamp(name: str, content: Any) -> None:
     """Write a stamp unless it says this already."""
