@@ -191,8 +191,8 @@ def rule_accuracy(
     -------
     DataFrame
         id, item (the theme), true (answers that people gave it), found (that the rules gave it),
-        both, precision, recall (shares, 0 to 1; missing without a base), wave, unit ``answers``,
-        data_kind.
+        both, precision, recall (shares, 0 to 1; missing without a base), smallest_cell (of both,
+        missed and wrong, for `disclosure.release`), wave, unit ``answers``, data_kind.
 
     Raises
     ------
@@ -204,7 +204,10 @@ def rule_accuracy(
     found = open_text.long(survey.responses, dictionary, coded)
     accuracy = open_text.accuracy(found, coding).iloc[: None if len(coding) else 0]
     labels = {theme.name: theme.label for theme in dictionary} | {"all": "All themes"}
+    missed, wrong = (accuracy[name] - accuracy["both"] for name in ("true", "found"))
+    cells = pd.concat([accuracy["both"], missed, wrong], axis="columns")
     return accuracy.assign(
+        smallest_cell=cells.where(cells > 0).min(axis="columns"),
         id="rules." + accuracy["theme"] + f".{survey.wave}",
         item=accuracy["theme"].map(labels),
         wave=survey.wave,
