@@ -22,7 +22,7 @@ PUBLISHED = OUTPUTS / ".published"
 
 def publish(site: Site) -> None:
     """Copy the tree, write index and manifest, swap the link, remove the folder before."""
-    from ncpi_eval import render
+    from ncpi_eval import front
 
     record = manifest(site)
     folder = PUBLISHED / str(1 + max((_number(path) for path in PUBLISHED.glob("*")), default=0))
@@ -35,7 +35,7 @@ def publish(site: Site) -> None:
     for kind in KINDS:
         (partial / kind).mkdir(parents=True, exist_ok=True)
     shown = {key: value for key, value in record.items() if key != "files"}
-    index = render.render_index(site, TREE, shown)
+    index = front.render_index(site, TREE, shown)
     (partial / "index.html").write_text(index, encoding="utf-8", newline="\n")
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (partial / "manifest.json").write_text(text, encoding="utf-8", newline="\n")

@@ -60,15 +60,8 @@ RESULTS: Mapping[str, str] = {
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }
-KINDS: Mapping[str, str] = {
-    "synthetic": "invented by this project so that the published numbers come out",
-    "real": "collected, and released under the disclosure rules",
-    "published": "printed in the evaluation report and its questionnaire",
-    "public_record": "taken from public records",
-}
-
 _FOOTER = "Rebuilt from data and code by make report. This page loads nothing and runs no script."
-_BANNER = (
+BANNER = (
     "Numbers on this page come from invented respondents. They show that the definitions and the "
     "code are right; they are no evidence about anybody."
 )
@@ -152,7 +145,7 @@ def render_page(
     BuildError
         If a cell failed, or displays what was not shown through the three seams.
     """
-    content = _read(notebook)
+    content = read(notebook)
     prepared = _prepared(content, page)
     exporter = HTMLExporter(
         template_name="ncpi",
@@ -161,18 +154,18 @@ def render_page(
     )
     body, _ = exporter.from_notebook_node(prepared)
     body, contents = _with_headings(body)
-    end = _provenance_section(provenance, f"../executed/{page.stem}.ipynb")
-    kinds = sorted({kind for shown in _shown(content) for kind in shown.get("data_kind", [])})
+    end = provenance_section(provenance, f"../executed/{page.stem}.ipynb")
+    kinds = sorted({kind for shown in shown_in(content) for kind in shown.get("data_kind", [])})
     stems = [other.stem for other in site.pages]
     place = stems.index(page.stem) if page.stem in stems else -1
-    return _page(
+    return layout(
         site,
         title=page.title,
         lead=page.question,
         body=body + end,
-        contents=[*contents, *_contents(end)],
+        contents=[*contents, *contents_of(end)],
         home="../index.html",
-        synthetic=_BANNER if "synthetic" in kinds else "",
+        synthetic=BANNER if "synthetic" in kinds else "",
         previous=_neighbour(site, place - 1) if place > 0 else None,
         next=_neighbour(site, place + 1) if 0 <= place < len(stems) - 1 else None,
     )
@@ -213,70 +206,14 @@ def render_data_page(name: str, csv_path: Path | str, site: Site) -> str:
         end = f'<h2 id="same">The same in every row</h2>\n<dl>{pairs}</dl>'
     html = "\n".join([*body, _data_tables(frame, kept, name), end])
     synthetic = "data_kind" in frame and "synthetic" in set(frame["data_kind"])
-    return _page(
+    return layout(
         site,
         title=f"Results: {name}",
-        lead=_words(RESULTS[name]) + "." if name in RESULTS else "",
+        lead=in_words(RESULTS[name]) + "." if name in RESULTS else "",
         body=html,
-        contents=_contents(html),
+        contents=contents_of(html),
         home="../index.html",
-        synthetic=_BANNER if synthetic else "",
-    )
-
-
-def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, Any]) -> str:
-    """First page of the report, from what the build tree holds.
-
-    Parameters
-    ----------
-    site
-        The declared report.
-    build_tree : path
-        Folder with ``html``, ``results``, ``tables``, ``figures`` and ``executed``.
-    provenance : mapping
-        Commit, state of the tree and the like; shown at the end.
-
-    Notes
-    -----
-    What cells with the tag ``headline`` say stands under Findings, what cells with the tag
-    ``open-problem`` say under Open problems, each with its page.
-    """
-    tree = Path(build_tree)
-    notebooks = {
-        page.stem: _read(path)
-        for page in site.pages
-        if (path := tree / "executed" / f"{page.stem}.ipynb").is_file()
-    }
-    shown = [
-        {**entry, "stem": page.stem, "title": page.title}
-        for page in site.pages
-        for entry in _shown(notebooks.get(page.stem))
-    ]
-    kinds = sorted({kind for entry in shown for kind in entry.get("data_kind", [])})
-    body = (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            matched=_matched(tree),
-            headlines=_by_page(_tagged(site, notebooks, "headline")),
-            problems=_by_page(_tagged(site, notebooks, "open-problem") + _unmatched(tree, site)),
-            explore=sorted(getattr(site, "not_pages", ())),
-            pages=[_page_entry(page, notebooks, tree) for page in site.pages],
-            figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
-            tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
-            data=Markup(_data_kinds(tree)),
-            results=_results_list(tree, site),
-            provenance=Markup(_provenance_section(provenance, None)),
-        )
-    )
-    return _page(
-        site,
-        title=site.title,
-        lead="",
-        body=body,
-        contents=[entry for entry in _contents(body) if entry["level"] == 2],
-        home="",
-        synthetic=_BANNER.replace("on this page", "in this report") if "synthetic" in kinds else "",
+        synthetic=BANNER if synthetic else "",
     )
 
 
@@ -285,7 +222,7 @@ def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, An
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -302,11 +239,11 @@ def _css() -> tuple[str, str]:
     return css, f"sha256-{digest}"
 
 
-def _page(site: Site, *, title: str, body: str, **fields: Any) -> str:
+def layout(site: Site, *, title: str, body: str, **fields: Any) -> str:
     css, css_hash = _css()
     given = {"previous": None, "next": None, "footer": _FOOTER, **fields}
     html = (
-        _environment()
+        templates()
         .get_template("page.html.j2")
         .render(
             title=title,
@@ -339,7 +276,7 @@ def _neighbour(site: Site, place: int) -> dict[str, str]:
     return {"href": f"{other.stem}.html", "title": other.title}
 
 
-def _contents(html: str) -> list[dict[str, Any]]:
+def contents_of(html: str) -> list[dict[str, Any]]:
     return [
         {"level": int(level), "id": identity, "text": unescape(_TAG.sub("", text))}
         for level, identity, text in re.findall(r'<h([23]) id="([^"]+)">(.*?)</h\1>', html)
@@ -350,7 +287,7 @@ def _contents(html: str) -> list[dict[str, Any]]:
 # A notebook's cells
 
 
-def _read(notebook: nbformat.NotebookNode | Path | str) -> nbformat.NotebookNode:
+def read(notebook: nbformat.NotebookNode | Path | str) -> nbformat.NotebookNode:
     if isinstance(notebook, (str, Path)):
         return nbformat.read(Path(notebook), as_version=4)
     return notebook
@@ -436,7 +373,7 @@ def _output_problems(cell: Any, place: str) -> list[Problem]:
                     "Mend the cell and build again.",
                 )
             )
-        elif output.output_type in ("display_data", "execute_result") and not _is_ours(output):
+        elif output.output_type in ("display_data", "execute_result") and not is_ours(output):
             kinds = sorted(
                 kind for kind in output.data if kind not in ("text/plain", "text/markdown")
             )
@@ -452,7 +389,7 @@ def _output_problems(cell: Any, place: str) -> list[Problem]:
     return problems
 
 
-def _is_ours(output: Any) -> bool:
+def is_ours(output: Any) -> bool:
     return "ncpi_eval" in output.get("metadata", {})
 
 
@@ -469,7 +406,7 @@ def _one_kind(output: Any) -> Any:
     return output
 
 
-def _shown(notebook: nbformat.NotebookNode | None) -> list[dict[str, Any]]:
+def shown_in(notebook: nbformat.NotebookNode | None) -> list[dict[str, Any]]:
     """What the notebook showed through the three seams, in order."""
     if notebook is None:
         return []
@@ -478,7 +415,7 @@ def _shown(notebook: nbformat.NotebookNode | None) -> list[dict[str, Any]]:
         for cell in notebook.cells
         if cell.cell_type == "code"
         for output in cell.outputs
-        if output.output_type in ("display_data", "execute_result") and _is_ours(output)
+        if output.output_type in ("display_data", "execute_result") and is_ours(output)
     ]
 
 
@@ -546,20 +483,20 @@ def _with_headings(body: str) -> tuple[str, list[dict[str, Any]]]:
 # Where a page comes from
 
 
-def _provenance_section(provenance: Mapping[str, Any], notebook: str | None) -> str:
+def provenance_section(provenance: Mapping[str, Any], notebook: str | None) -> str:
     parts = ['<h2 id="provenance">Where this comes from</h2>']
     if notebook:
         parts.append(f'<p><a href="{escape(notebook)}">The executed notebook</a></p>')
     simple = [(key, value) for key, value in provenance.items() if not _is_table(value)]
     if simple:
         pairs = "".join(
-            f"<dt>{escape(_words(key))}</dt><dd>{escape(_text(value))}</dd>"
+            f"<dt>{escape(in_words(key))}</dt><dd>{escape(_text(value))}</dd>"
             for key, value in simple
         )
         parts.append(f"<dl>{pairs}</dl>")
     for key, value in provenance.items():
         if _is_table(value):
-            parts.append(_provenance_table(_words(key), value))
+            parts.append(_provenance_table(in_words(key), value))
     return "\n".join(parts) if len(parts) > 1 else ""
 
 
@@ -590,7 +527,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _words(key: Any) -> str:
+def in_words(key: Any) -> str:
     text = str(key).replace("_", " ").strip()
     return text[:1].upper() + text[1:]
 
@@ -653,147 +590,3 @@ def _four_digits(text: str) -> str:
     if not text or re.fullmatch(r"[+-]?\d+", text):
         return text
     return f"{float(text):.4g}".replace("-", results.MINUS)
-
-
-# ---------------------------------------------------------------------------------------------
-# The index
-
-
-def _page_entry(page: Any, notebooks: Mapping[str, Any], tree: Path) -> dict[str, Any]:
-    kinds = {kind for shown in _shown(notebooks.get(page.stem)) for kind in shown["data_kind"]}
-    return {
-        "stem": page.stem,
-        "title": page.title,
-        "question": page.question,
-        "kinds": ", ".join(sorted(kind.replace("_", " ") for kind in kinds)),
-        "there": (tree / "html" / f"{page.stem}.html").is_file() or page.stem in notebooks,
-    }
-
-
-def _tagged(site: Site, notebooks: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
-    """What cells with this tag say, with links that hold from the index."""
-    found = []
-    for page in site.pages:
-        for cell in notebooks[page.stem].cells if page.stem in notebooks else ():
-            if cell.cell_type != "code" or tag not in cell.metadata.get("tags", []):
-                continue
-            for output in cell.outputs:
-                if output.output_type in ("display_data", "execute_result") and _is_ours(output):
-                    html = re.sub(
-                        r'href="(data-[^"]*)"', r'href="html/\1"', output.data["text/html"]
-                    )
-                    html = html.replace('href="../', 'href="')
-                    found.append({"html": Markup(html), "stem": page.stem, "title": page.title})
-    return found
-
-
-def _verdicts(tree: Path) -> pd.Series:
-    path = tree / "results" / "published_reconciliation.csv"
-    if not path.is_file():
-        return pd.Series(dtype=int)
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if "verdict" not in frame:
-        return pd.Series(dtype=int)
-    return frame["verdict"].value_counts().sort_index()
-
-
-def _matched(tree: Path) -> Markup | str:
-    verdicts = _verdicts(tree)
-    if verdicts.empty:
-        return ""
-    link = '<a href="html/data-published_reconciliation.html">'
-    return Markup(
-        f"{link}{int(verdicts.get('matches', 0)):,}</a> of {link}{int(verdicts.sum()):,}</a> "
-        "published figures and statements are matched by what is recomputed here."
-    )
-
-
-def _unmatched(tree: Path, site: Site) -> list[dict[str, Any]]:
-    verdicts = _verdicts(tree)
-    rest = verdicts[verdicts.index != "matches"]
-    if rest.empty:
-        return []
-    link = '<a href="html/data-published_reconciliation.html">'
-    listed = "".join(
-        f"<li>{link}{int(number):,}</a> {escape(str(verdict))}</li>"
-        for verdict, number in rest.items()
-    )
-    html = f"<p>Published figures and statements that are not matched:</p>\n<ul>{listed}</ul>"
-    name = "published_reconciliation"
-    page = next((p for p in site.pages if name in getattr(p, "results", ())), None)
-    entry = {"html": Markup(html), "stem": page.stem if page else ""}
-    return [{**entry, "title": page.title if page else ""}]
-
-
-def _by_page(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Entries in their order, put together by page."""
-    pages: dict[str, dict[str, Any]] = {}
-    for entry in entries:
-        new = {"stem": entry["stem"], "title": entry["title"], "entries": []}
-        pages.setdefault(entry["stem"], new)["entries"].append(entry)
-    return list(pages.values())
-
-
-def _result_files(tree: Path) -> list[Path]:
-    return sorted((tree / "results").glob("*.csv"))
-
-
-def _data_of(path: Path) -> tuple[str, str]:
-    """Kinds of data and waves of a results file, each as a list in words; blank without rows."""
-    header = pd.read_csv(path, nrows=0).columns
-    wanted = [column for column in ("data_kind", "wave") if column in header]
-    frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
-    kind, wave = (
-        ", ".join(sorted({v for v in frame[c] if v})) if c in frame else ""
-        for c in ("data_kind", "wave")
-    )
-    return kind, wave
-
-
-def _data_kinds(tree: Path) -> str:
-    """Table of the kinds of data, their waves, and how many results come from them."""
-    files: dict[str, list[str]] = {}
-    waves: dict[str, set[str]] = {}
-    for path in _result_files(tree):
-        kinds, of_waves = _data_of(path)
-        for kind in filter(None, kinds.split(", ")):
-            files.setdefault(kind, []).append(path.stem)
-            waves.setdefault(kind, set()).update(filter(None, of_waves.split(", ")))
-    if not files:
-        return "<p>No results have been made yet.</p>"
-    rows = [
-        [
-            escape(_words(kind)),
-            escape(KINDS.get(kind, "")),
-            escape(", ".join(sorted(waves[kind]))) or "no wave",
-            str(len(files[kind])),
-        ]
-        for kind in sorted(files)
-    ]
-    caption = "Kinds of data behind the results"
-    headers = ["Kind of data", "What it is", "Wave of the survey", "Results files"]
-    return tables.scrolling(
-        tables.plain_table(headers, rows, [False, False, False, True], caption), caption
-    )
-
-
-def _results_list(tree: Path, site: Site) -> list[dict[str, Any]]:
-    """Results files by the page that writes them, with what each holds."""
-    writers = {name: page for page in site.pages for name in getattr(page, "results", ())}
-    entries = []
-    for path in _result_files(tree):
-        page = writers.get(path.stem)
-        kinds, waves = _data_of(path)
-        kinds = ", ".join(kind.replace("_", " ") for kind in kinds.split(", "))
-        entries.append(
-            {
-                "stem": page.stem if page else "",
-                "title": page.title if page else "",
-                "name": path.stem,
-                "what": RESULTS.get(path.stem, ""),
-                "data": ", ".join(filter(None, (kinds, waves))) or "no rows",
-            }
-        )
-    order = {page.stem: place for place, page in enumerate(site.pages)}
-    entries.sort(key=lambda entry: (order.get(entry["stem"], len(order)), entry["name"]))
-    return _by_page(entries)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ncpi_eval import paths, render, results
+from ncpi_eval import front, paths, render, results
 from ncpi_eval.errors import BuildError
 from ncpi_eval.prose import Shown
 
@@ -246,7 +246,7 @@ def test_a_long_data_page_has_a_heading_for_each_question(tree, monkeypatch):
 
 
 def test_the_index_links_everything(tree):
-    html = render.render_index(SITE, tree, {"commit": "abc", "dirty": False})
+    html = front.render_index(SITE, tree, {"commit": "abc", "dirty": False})
     assert "<title>The report</title>" in html
     assert '<a href="html/01-first.html">First</a>' in html
     assert "Second (not built)" in html
@@ -263,7 +263,7 @@ def test_the_index_links_everything(tree):
 
 
 def test_an_empty_tree_has_an_index_too(tmp_path):
-    html = render.render_index(SITE, tmp_path, {})
+    html = front.render_index(SITE, tmp_path, {})
     assert "First (not built)" in html
     assert "No results have been made yet." in html
 
@@ -274,6 +274,6 @@ def test_the_question_is_the_lead_and_not_repeated():
 
 
 def test_the_index_puts_findings_together_by_page(tree):
-    html = render.render_index(SITE, tree, {})
+    html = front.render_index(SITE, tree, {})
     assert '<h3 id="findings-01-first"><a href="html/01-first.html">First</a></h3>' in html
     assert html.index("A finding,") < html.index("Unsolved.") < html.index('id="pages"')

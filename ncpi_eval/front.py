@@ -1,0 +1,228 @@
+"""The first page of the report: what was found, on which data, and where everything is.
+
+It says nothing of its own: findings and open problems are cells with the tags ``headline`` and
+``open-problem``, counts are made from the results files that the build tree holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from ncpi_eval import render, tables
+from ncpi_eval.render import Site
+
+KINDS: Mapping[str, str] = {
+    "synthetic": "invented by this project so that the published numbers come out",
+    "real": "collected, and released under the disclosure rules",
+    "published": "printed in the evaluation report and its questionnaire",
+    "public_record": "taken from public records",
+}
+
+
+def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, Any]) -> str:
+    """First page of the report, from what the build tree holds.
+
+    Parameters
+    ----------
+    site
+        The declared report.
+    build_tree : path
+        Folder with ``html``, ``results``, ``tables``, ``figures`` and ``executed``.
+    provenance : mapping
+        Commit, state of the tree and the like; shown at the end.
+
+    Notes
+    -----
+    What cells with the tag ``headline`` say stands under Findings, what cells with the tag
+    ``open-problem`` say under Open problems, each with its page.
+    """
+    tree = Path(build_tree)
+    notebooks = {
+        page.stem: render.read(path)
+        for page in site.pages
+        if (path := tree / "executed" / f"{page.stem}.ipynb").is_file()
+    }
+    shown = [
+        {**entry, "stem": page.stem, "title": page.title}
+        for page in site.pages
+        for entry in render.shown_in(notebooks.get(page.stem))
+    ]
+    kinds = sorted({kind for entry in shown for kind in entry.get("data_kind", [])})
+    body = (
+        render.templates()
+        .get_template("index.html.j2")
+        .render(
+            matched=_matched(tree),
+            headlines=_by_page(_tagged(site, notebooks, "headline")),
+            problems=_by_page(_tagged(site, notebooks, "open-problem") + _unmatched(tree, site)),
+            explore=sorted(getattr(site, "not_pages", ())),
+            pages=[_page_entry(page, notebooks, tree) for page in site.pages],
+            figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
+            tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
+            data=Markup(_data_kinds(tree)),
+            results=_results_list(tree, site),
+            provenance=Markup(render.provenance_section(provenance, None)),
+        )
+    )
+    return render.layout(
+        site,
+        title=site.title,
+        lead="",
+        body=body,
+        contents=[entry for entry in render.contents_of(body) if entry["level"] == 2],
+        home="",
+        synthetic=render.BANNER.replace("on this page", "in this report")
+        if "synthetic" in kinds
+        else "",
+    )
+
+
+def _page_entry(page: Any, notebooks: Mapping[str, Any], tree: Path) -> dict[str, Any]:
+    kinds = {
+        kind for shown in render.shown_in(notebooks.get(page.stem)) for kind in shown["data_kind"]
+    }
+    return {
+        "stem": page.stem,
+        "title": page.title,
+        "question": page.question,
+        "kinds": ", ".join(sorted(kind.replace("_", " ") for kind in kinds)),
+        "there": (tree / "html" / f"{page.stem}.html").is_file() or page.stem in notebooks,
+    }
+
+
+def _tagged(site: Site, notebooks: Mapping[str, Any], tag: str) -> list[dict[str, Any]]:
+    """What cells with this tag say, with links that hold from the index."""
+    found = []
+    for page in site.pages:
+        for cell in notebooks[page.stem].cells if page.stem in notebooks else ():
+            if cell.cell_type != "code" or tag not in cell.metadata.get("tags", []):
+                continue
+            for output in cell.outputs:
+                if output.output_type in ("display_data", "execute_result") and render.is_ours(
+                    output
+                ):
+                    html = re.sub(
+                        r'href="(data-[^"]*)"', r'href="html/\1"', output.data["text/html"]
+                    )
+                    html = html.replace('href="../', 'href="')
+                    found.append({"html": Markup(html), "stem": page.stem, "title": page.title})
+    return found
+
+
+def _verdicts(tree: Path) -> pd.Series:
+    path = tree / "results" / "published_reconciliation.csv"
+    if not path.is_file():
+        return pd.Series(dtype=int)
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "verdict" not in frame:
+        return pd.Series(dtype=int)
+    return frame["verdict"].value_counts().sort_index()
+
+
+def _matched(tree: Path) -> Markup | str:
+    verdicts = _verdicts(tree)
+    if verdicts.empty:
+        return ""
+    link = '<a href="html/data-published_reconciliation.html">'
+    return Markup(
+        f"{link}{int(verdicts.get('matches', 0)):,}</a> of {link}{int(verdicts.sum()):,}</a> "
+        "published figures and statements are matched by what is recomputed here."
+    )
+
+
+def _unmatched(tree: Path, site: Site) -> list[dict[str, Any]]:
+    verdicts = _verdicts(tree)
+    rest = verdicts[verdicts.index != "matches"]
+    if rest.empty:
+        return []
+    link = '<a href="html/data-published_reconciliation.html">'
+    listed = "".join(
+        f"<li>{link}{int(number):,}</a> {escape(str(verdict))}</li>"
+        for verdict, number in rest.items()
+    )
+    html = f"<p>Published figures and statements that are not matched:</p>\n<ul>{listed}</ul>"
+    name = "published_reconciliation"
+    page = next((p for p in site.pages if name in getattr(p, "results", ())), None)
+    entry = {"html": Markup(html), "stem": page.stem if page else ""}
+    return [{**entry, "title": page.title if page else ""}]
+
+
+def _by_page(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Entries in their order, put together by page."""
+    pages: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        new = {"stem": entry["stem"], "title": entry["title"], "entries": []}
+        pages.setdefault(entry["stem"], new)["entries"].append(entry)
+    return list(pages.values())
+
+
+def _result_files(tree: Path) -> list[Path]:
+    return sorted((tree / "results").glob("*.csv"))
+
+
+def _data_of(path: Path) -> tuple[str, str]:
+    """Kinds of data and waves of a results file, each as a list in words; blank without rows."""
+    header = pd.read_csv(path, nrows=0).columns
+    wanted = [column for column in ("data_kind", "wave") if column in header]
+    frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
+    kind, wave = (
+        ", ".join(sorted({v for v in frame[c] if v})) if c in frame else ""
+        for c in ("data_kind", "wave")
+    )
+    return kind, wave
+
+
+def _data_kinds(tree: Path) -> str:
+    """Table of the kinds of data, their waves, and how many results come from them."""
+    files: dict[str, list[str]] = {}
+    waves: dict[str, set[str]] = {}
+    for path in _result_files(tree):
+        kinds, of_waves = _data_of(path)
+        for kind in filter(None, kinds.split(", ")):
+            files.setdefault(kind, []).append(path.stem)
+            waves.setdefault(kind, set()).update(filter(None, of_waves.split(", ")))
+    if not files:
+        return "<p>No results have been made yet.</p>"
+    rows = [
+        [
+            escape(render.in_words(kind)),
+            escape(KINDS.get(kind, "")),
+            escape(", ".join(sorted(waves[kind]))) or "no wave",
+            str(len(files[kind])),
+        ]
+        for kind in sorted(files)
+    ]
+    caption = "Kinds of data behind the results"
+    headers = ["Kind of data", "What it is", "Wave of the survey", "Results files"]
+    return tables.scrolling(
+        tables.plain_table(headers, rows, [False, False, False, True], caption), caption
+    )
+
+
+def _results_list(tree: Path, site: Site) -> list[dict[str, Any]]:
+    """Results files by the page that writes them, with what each holds."""
+    writers = {name: page for page in site.pages for name in getattr(page, "results", ())}
+    entries = []
+    for path in _result_files(tree):
+        page = writers.get(path.stem)
+        kinds, waves = _data_of(path)
+        kinds = ", ".join(kind.replace("_", " ") for kind in kinds.split(", "))
+        entries.append(
+            {
+                "stem": page.stem if page else "",
+                "title": page.title if page else "",
+                "name": path.stem,
+                "what": render.RESULTS.get(path.stem, ""),
+                "data": ", ".join(filter(None, (kinds, waves))) or "no rows",
+            }
+        )
+    order = {page.stem: place for place, page in enumerate(site.pages)}
+    entries.sort(key=lambda entry: (order.get(entry["stem"], len(order)), entry["name"]))
+    return _by_page(entries)
