@@ -27,6 +27,7 @@ from ncpi_eval.workspace import (
     CHANGED,
     DISCLOSURE,
     FIXED,
+    FRONT,
     KINDS,
     OUTPUTS,
     STAMPS,
@@ -159,7 +160,7 @@ def _check_files(site: Site) -> None:
             if not name.startswith("{") and not (paths.ROOT / name).exists():
                 place = f"[notebooks.{page.stem}] inputs"
                 problems.append(Problem(place, "nothing there", name, "restore it or `make data`"))
-    for name in (*KINDS, "index.html", "manifest.json", "current"):
+    for name in (*KINDS, *FRONT, "current"):
         if (OUTPUTS / name).exists() and not (OUTPUTS / name).is_symlink():
             remedy = "move it away; make puts a link there"
             problems.append(Problem(f"outputs/{name}", "something else", "make's link", remedy))
@@ -228,7 +229,7 @@ def _forget_gone(site: Site) -> None:
         if path.name not in stems or not all(file.is_file() for file in files):
             (STAMPS / "pages" / path.name).unlink(missing_ok=True)
     shutil.rmtree(TREE / "stage", ignore_errors=True)
-    links = [OUTPUTS / name for name in (*KINDS, "index.html", "manifest.json")]
+    links = [OUTPUTS / name for name in (*KINDS, *FRONT)]
     pages = [OUTPUTS / "html" / f"{stem}.html" for stem in stems]
     results = [OUTPUTS / "results" / f"{name}.csv" for page in site.pages for name in page.results]
     if not all(path.exists() for path in (*links, *pages, *results)):

@@ -18,7 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 OURS = "made-by-make"
-BUILT = ("html", "results", "tables", "figures", "executed", "index.html", "manifest.json")
+BUILT = (
+    *("html", "results", "tables", "figures", "executed"),
+    *("index.html", "manifest.json", "tables.xlsx"),
+)
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
 
 # Words by which pip and uv say that they could not reach an index, in any of their versions.

@@ -565,6 +565,7 @@ def show(
         _say_synthetic(figure)
     picture, suffix, content = _picture(figure, name, caption_text, described)
     results.write_if_changed(paths.outputs_write("figures", f"{name}{suffix}"), content)
+    notes = tables.notes_for(released, [*(columns or ())], note)
     text = results.csv_text(results.ordered(released))
     results.write_if_changed(paths.outputs_write("figures", f"{name}.csv"), text.encode("utf-8"))
     html = "\n".join(
@@ -583,7 +584,7 @@ def show(
             tables.footnotes(
                 kinds,
                 source,
-                tables.notes_for(released, [*(columns or ())], note),
+                notes,
                 [
                     (f"../figures/{name}.csv", f"Download {name}.csv"),
                     (f"../figures/{name}{suffix}", f"Download {name}{suffix}"),
@@ -598,6 +599,9 @@ def show(
         "name": name,
         "caption": caption_text,
         "alt": described,
+        "source": source,
+        "notes": notes,
+        "columns": {c: h for c, h in (columns or {}).items() if c in released},
         "data_kind": kinds,
     }
     return prose.Shown(html, f"Figure: {caption_text}. {described}", metadata)

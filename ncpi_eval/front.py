@@ -6,7 +6,10 @@ It says nothing of its own: findings and open problems are cells with the tags `
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -15,18 +18,58 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from ncpi_eval import render, tables
+from ncpi_eval import disclosure, provenance, render, results, tables, workbook
 from ncpi_eval.render import Site
 
-KINDS: Mapping[str, str] = {
-    "synthetic": "invented by this project so that the published numbers come out",
-    "real": "collected, and released under the disclosure rules",
-    "published": "printed in the evaluation report and its questionnaire",
-    "public_record": "taken from public records",
-}
+
+def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> None:
+    """Write what belongs to the report as a whole and to no page: the index and the workbook.
+
+    Parameters
+    ----------
+    site
+        The declared report.
+    tree : Path
+        What the pages wrote.
+    folder : Path
+        Where the files go.
+    record : mapping
+        The manifest without its list of files.
+    """
+    shutil.copyfile(_workbook(site, tree), folder / "tables.xlsx")
+    index = render_index(site, tree, record)
+    (folder / "index.html").write_text(index, encoding="utf-8", newline="\n")
 
 
-def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, Any]) -> str:
+def _workbook(site: Site, tree: Path) -> Path:
+    """The workbook in the tree, written only when something in it would be another."""
+    shown = shown_by(site, tree)
+    files = sorted([*(tree / "tables").glob("*.csv"), *(tree / "figures").glob("*.csv")])
+    modules = (disclosure, render, results, tables, workbook)
+    files += [Path(str(module.__file__)) for module in modules]
+    digest = hashlib.sha256(json.dumps([site.title, shown], sort_keys=True).encode())
+    for file in files:
+        digest.update(f"\n{file.name} {provenance.sha256(file)}".encode())
+    path, key = tree / "tables.xlsx", tree / "tables.xlsx.key"
+    known = key.read_text() if key.is_file() and path.is_file() else ""
+    if known != digest.hexdigest():
+        key.unlink(missing_ok=True)
+        workbook.write(path, site.title, shown, tree)
+        key.write_text(digest.hexdigest())
+    return path
+
+
+def shown_by(site: Site, tree: Path) -> list[dict[str, Any]]:
+    """What the pages show, in reading order, each with its page's ``stem`` and ``title``."""
+    shown = []
+    for page in site.pages:
+        path = tree / "executed" / f"{page.stem}.ipynb"
+        for entry in render.shown_in(render.read(path)) if path.is_file() else ():
+            shown.append({**entry, "stem": page.stem, "title": page.title})
+    return shown
+
+
+def render_index(site: Site, build_tree: Path | str, record: Mapping[str, Any]) -> str:
     """First page of the report, from what the build tree holds.
 
     Parameters
@@ -35,7 +78,7 @@ def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, An
         The declared report.
     build_tree : path
         Folder with ``html``, ``results``, ``tables``, ``figures`` and ``executed``.
-    provenance : mapping
+    record : mapping
         Commit, state of the tree and the like; shown at the end.
 
     Notes
@@ -66,9 +109,10 @@ def render_index(site: Site, build_tree: Path | str, provenance: Mapping[str, An
             pages=[_page_entry(page, notebooks, tree) for page in site.pages],
             figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
             tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
+            workbook=(tree / "tables.xlsx").is_file(),
             data=Markup(_data_kinds(tree)),
             results=_results_list(tree, site),
-            provenance=Markup(render.provenance_section(provenance, None)),
+            provenance=Markup(render.provenance_section(record, None)),
         )
     )
     return render.layout(
@@ -193,7 +237,7 @@ def _data_kinds(tree: Path) -> str:
     rows = [
         [
             escape(render.in_words(kind)),
-            escape(KINDS.get(kind, "")),
+            escape(render.KINDS.get(kind, "")),
             escape(", ".join(sorted(waves[kind]))) or "no wave",
             str(len(files[kind])),
         ]

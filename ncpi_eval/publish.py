@@ -15,7 +15,7 @@ from typing import Any
 
 from ncpi_eval import paths, provenance, workspace
 from ncpi_eval.declarations import Site, Value
-from ncpi_eval.workspace import KINDS, OUTPUTS, STAMPS, TREE, owned, read_stamp, stamp
+from ncpi_eval.workspace import FRONT, KINDS, OUTPUTS, STAMPS, TREE, owned, read_stamp, stamp
 
 PUBLISHED = OUTPUTS / ".published"
 
@@ -35,13 +35,12 @@ def publish(site: Site) -> None:
     for kind in KINDS:
         (partial / kind).mkdir(parents=True, exist_ok=True)
     shown = {key: value for key, value in record.items() if key != "files"}
-    index = front.render_index(site, TREE, shown)
-    (partial / "index.html").write_text(index, encoding="utf-8", newline="\n")
+    front.write(site, TREE, partial, shown)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (partial / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
     partial.rename(folder)
     link(OUTPUTS / "current", f".published/{folder.name}")
-    for name in (*KINDS, "index.html", "manifest.json"):
+    for name in (*KINDS, *FRONT):
         link(OUTPUTS / name, f"current/{name}")
     for path in PUBLISHED.glob("*"):
         if path != folder:

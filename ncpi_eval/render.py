@@ -60,6 +60,13 @@ RESULTS: Mapping[str, str] = {
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }
+KINDS: Mapping[str, str] = {
+    "synthetic": "invented by this project so that the published numbers come out",
+    "real": "collected, and released under the disclosure rules",
+    "published": "printed in the evaluation report and its questionnaire",
+    "public_record": "taken from public records",
+}
+
 _FOOTER = "Rebuilt from data and code by make report. This page loads nothing and runs no script."
 BANNER = (
     "Numbers on this page come from invented respondents. They show that the definitions and the "

@@ -162,6 +162,7 @@ def show(
     else:
         table = scrolling(table, caption_text)
     fields = cell if across else ()
+    notes = [*_brackets(fields), *notes_for(released, [*(columns or ()), *fields], note)]
     html = "\n".join(
         [
             f'<figure class="table" id="table-{name}">',
@@ -169,14 +170,22 @@ def show(
             footnotes(
                 kinds,
                 source,
-                [*_brackets(fields), *notes_for(released, [*(columns or ()), *fields], note)],
+                notes,
                 [(f"../tables/{name}.csv", f"Download {name}.csv")],
                 meanings_of({**{f: _HEADERS.get(f, f) for f in fields}, **(columns or {})}),
             ),
             "</figure>",
         ]
     )
-    metadata = {"kind": "table", "name": name, "caption": caption_text, "data_kind": kinds}
+    metadata = {
+        "kind": "table",
+        "name": name,
+        "caption": caption_text,
+        "source": source,
+        "notes": notes,
+        "columns": {c: h for c, h in (columns or {}).items() if c in released},
+        "data_kind": kinds,
+    }
     return prose.Shown(html, f"Table: {caption_text}", metadata)
 
 

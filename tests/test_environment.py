@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ncpi_eval import environment
+from ncpi_eval import environment, workspace
 
 
 @pytest.fixture
@@ -123,3 +123,7 @@ def test_a_missing_lock_is_told(folder: Path, capsys: pytest.CaptureFixture[str]
     (folder / "requirements.lock").unlink()
     assert environment.main(["setup"]) == 1
     assert "requirements.lock is missing; restore it" in capsys.readouterr().err
+
+
+def test_clean_knows_everything_that_is_published() -> None:
+    assert set(environment.BUILT) == {*workspace.KINDS, *workspace.FRONT}
