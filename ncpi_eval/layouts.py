@@ -123,6 +123,71 @@ RECONCILED: Mapping[str, str] = {
     "reason": "Remark",
 }
 
+# The public record of inspections.
+VISITS: Mapping[str, str] = {
+    "first": "First inspection",
+    "follow_up": "Follow-up",
+    "other": "Other visit",
+}
+GRADES: Mapping[str, str] = {
+    "good": "Good",
+    "requires_improvement": "Requires improvement",
+    "inadequate": "Inadequate",
+    "requires_improvement|inadequate": "Requires improvement or inadequate",
+    "adequate": "Adequate",
+    "all": "Not graded by case",
+}
+STATES: Mapping[str, str] = {
+    "closed": "Closed",
+    "no_date": "No date indicated",
+    "unknown": "Date not known",
+    "not_due": "Before the date",
+    "around_date": "About the date",
+    "past_date": "Past the date, outcome unknown",
+}
+READINGS: Mapping[str, str] = {
+    "as_printed": "Dates as printed",
+    "high_confidence": "High confidence only",
+    "earliest": "Doubtful dates: shortest",
+    "latest": "Doubtful dates: longest",
+}
+SCOPES: Mapping[str, str] = {
+    "all": "The whole audit",
+    "further_cases": "Further cases",
+    "child_sexual_exploitation": "Child sexual exploitation only",
+    "missing_children": "Missing children only",
+    "investigation": "Investigations only",
+    "combined_forces": "Several forces together",
+    "outside_programme": "A later format",
+    "inspectors": "Inspectors",
+    "force": "The force itself",
+}
+WAITING: Mapping[str, str] = {
+    "subgroup": "Dates",
+    "months": "Months",
+    "at_risk": "Waiting before",
+    "happened": "Ended then",
+    "estimate": "Share waiting after",
+    "ci_low": "Interval from",
+    "ci_high": "to",
+}
+AUDITS: Mapping[str, str] = {
+    "label": "Report",
+    "response": "Grade",
+    "count": "Cases graded so",
+    "denominator": "Cases",
+    "percent": "Per cent",
+    "publisher": "Publisher",
+}
+STATISTICS: Mapping[str, str] = {
+    "minimum": "Shortest",
+    "quartile_1": "A quarter took at most",
+    "median": "Median of those that ended",
+    "quartile_3": "Three quarters took at most",
+    "maximum": "Longest",
+    "waiting_median": "Median, those waiting counted",
+}
+
 
 def in_words(text: str, book: Questionnaire) -> str:
     """A text with the labels of the questions, answers and groups that it names by their codes.

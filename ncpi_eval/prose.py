@@ -20,6 +20,7 @@ from ncpi_eval import disclosure, results
 from ncpi_eval.errors import InputError, Problem
 
 _LITERAL = re.compile(r"\d[\d.,]*\s*(?:%|per\s*cent\b)")
+_ADDRESS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;)])")
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,14 @@ def link(row: pd.Series | dict[str, Any], text: str) -> str:
     if home is None or text in ("", disclosure.NOT_APPLICABLE):
         return escape(text)
     return f'<a href="data-{home}.html#{escape(str(series["id"]))}">{escape(text)}</a>'
+
+
+def with_addresses(text: str) -> str:
+    """Escaped text in which each web address is a link to itself."""
+    parts = _ADDRESS.split(text)
+    linked = [f'<a href="{escape(part)}">{escape(part)}</a>' for part in parts[1::2]]
+    plain = [escape(part) for part in parts[::2]]
+    return "".join(a + b for a, b in zip(plain, [*linked, ""], strict=True))
 
 
 def _fill(template: str, rows: dict[str, Any]) -> tuple[str, str, set[str]]:

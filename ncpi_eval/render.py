@@ -28,7 +28,7 @@ from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from ncpi_eval import paths, results, tables
+from ncpi_eval import paths, prose, results, tables
 from ncpi_eval.errors import BuildError, Problem
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -57,6 +57,19 @@ RESULTS: Mapping[str, str] = {
     "published_reconciliation": "each published figure beside its recomputed value",
     "published_readings": "the readings of points where printed numbers disagree",
     "published_checks": "arithmetic laws held against the printed numbers",
+    "record_timeline": "every visit of a force, with the days between which it must lie",
+    "record_coverage": "forces whose first inspection had begun, by moment",
+    "record_times": "months to publication and to follow-up, by force",
+    "record_time_counts": "how many times are known, a range, missing or still running",
+    "record_time_summary": "median and range of times under four ways to take doubtful dates",
+    "record_waiting": "share still waiting by month (Kaplan-Meier)",
+    "record_grades": "grades of audited cases, by report, as printed",
+    "record_graded_twice": "grades of forces audited twice, side by side",
+    "record_self_assessment": "inspectors' and the force's own grades, in total",
+    "record_recommendations": "recommendations seen: date indicated, last status, state",
+    "record_recommendation_counts": "recommendations seen, by time scale and state",
+    "record_recommendations_made": "recommendations made and seen, by report",
+    "record_steps": "status history of recommendations as printed",
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }
@@ -573,7 +586,7 @@ def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> st
             elif right:
                 cells.append(f'<td class="number">{escape(_four_digits(value))}</td>')
             else:
-                cells.append(f"<td>{escape(value)}</td>")
+                cells.append(f"<td>{prose.with_addresses(value)}</td>")
         anchor = f' id="{escape(record[0])}"' if ordered[0] == "id" else ""
         lines.append(f"<tr{anchor}>{''.join(cells)}</tr>")
     head = "".join(

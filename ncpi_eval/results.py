@@ -58,6 +58,7 @@ TEXT = frozenset(
         "data_kind",
         "flag",
         "label",
+        "recommendation",
     }
 )
 DATA_KINDS = ("published", "public_record", "real", "synthetic")

@@ -411,7 +411,7 @@ def _long(
         cells = []
         for column in list(headers)[keys:]:
             text = _without_unit(texts[column], headers[column])
-            value = prose.link(row, text) if column == first_number else escape(text)
+            value = prose.link(row, text) if column == first_number else _inner(row, column, text)
             cells.append(f"<td{_aligned(right[column])}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])
@@ -423,6 +423,14 @@ def _long_text(row: pd.Series, column: str, number: bool, names: Mapping[str, st
         return cell_text(row, column)
     text = results.shown(row, column)  # a text that is missing leaves its cell empty
     return names.get(text, text)
+
+
+def _inner(row: pd.Series, column: str, text: str) -> str:
+    """A cell inside the table; a publisher leads to the page that it published."""
+    source = str(row.get("source") or "")
+    if column == "publisher" and re.fullmatch(r"https?://\S+", source):
+        return f'<a href="{escape(source)}">{escape(text)}</a>'
+    return prose.with_addresses(text)
 
 
 def _without_unit(text: str, header: str) -> str:

@@ -23,7 +23,7 @@ from ncpi_eval.evidence.facts import DOCUMENT_COLUMNS, RECOMMENDATION_COLUMNS
 from ncpi_eval.evidence.forces import recognise_force
 from ncpi_eval.evidence.kinds import recognise_kind
 from ncpi_eval.evidence.recommendations import read_recommendations
-from ncpi_eval.evidence.register import entry_number, history, indicated_by
+from ncpi_eval.evidence.register import entry_number, history
 from ncpi_eval.evidence.wording import NUMBER, number, plain
 from ncpi_eval.synthesis_documents import write_corpus
 
@@ -509,8 +509,17 @@ def test_an_entrys_history_with_tags_left_open() -> None:
     assert entry_number(entry) == "8777"
 
 
-def test_dates_indicated_by_a_time_scale() -> None:
-    assert indicated_by("2018-03-08", "within three months") == ("2018-06-08", "2018-06-08")
-    assert indicated_by("2018-11-30", "within three months") == ("2019-02-28", "2019-02-28")
-    assert indicated_by("2018-08", "within six months") == ("2019-02", "2019-02")
-    assert indicated_by("2018-03-08", "immediately") == ("", "")
+def test_a_comment_that_is_never_closed_ends_with_its_paragraph() -> None:
+    entry = document(
+        "[on]8th March 2018 [status]awaiting-review[/status][/on]"
+        "[on]17th May 2018 [comment] A plan exists.",
+        "Open Government Licence v3.0",
+    )
+    assert history(entry)[-1].comment == "A plan exists."
+
+
+def test_a_step_that_is_never_closed_ends_with_its_paragraph() -> None:
+    entry = document("[on]14th December 2018 Back for review", "Open Government Licence v3.0")
+    assert history(entry)[-1].comment == "Back for review"
+    bare = document("[on]14th December 2018", "Open Government Licence v3.0")
+    assert history(bare)[-1].comment == ""

@@ -12,6 +12,8 @@ import pytest
 
 from ncpi_eval import layouts, results, sources, tables
 from ncpi_eval.errors import InputError
+from ncpi_eval.evidence import grades, waiting
+from ncpi_eval.intake import record
 from ncpi_eval.survey import (
     consistency,
     quality,
@@ -25,6 +27,8 @@ from ncpi_eval.survey import (
 WAVE = "2019"
 #: By kind of data and not by column.
 SENTENCES = {"RESPONDENTS", "VERDICT", "MATCH"}
+#: What values are called, and not columns.
+VALUES = {"VISITS", "GRADES", "STATES", "READINGS", "SCOPES", "STATISTICS"}
 #: The results file that each layout is for.
 FRAMES = {
     "BY_GROUP": "survey_estimates",
@@ -38,6 +42,8 @@ FRAMES = {
     "ADJUSTED": "survey_adjusted",
     "DESIGN_EFFECTS": "survey_design_effects",
     "RECONCILED": "published_reconciliation",
+    "WAITING": "record_waiting",
+    "AUDITS": "record_grades",
 }
 #: What is made from columns when a table is shown, and from which.
 MADE_FROM = {
@@ -88,6 +94,8 @@ def _saved() -> dict[str, pd.DataFrame]:
         "survey_adjusted": sensitivity.adjusted(survey),
         "survey_design_effects": sensitivity.design_effects(estimates, WAVE),
         "published_reconciliation": reconciled,
+        "record_waiting": waiting.waiting_curve(waiting.durations(record.read_calendar())),
+        "record_grades": grades.labelled(grades.grades(record.read_audits())),
     }
     saved = {name: results.save(name, frame) for name, frame in others.items()}
     return {"survey_estimates": estimates, "survey_tests": tests, **saved}
@@ -99,7 +107,7 @@ def layout(name: str) -> Mapping[str, str]:
 
 def test_every_layout_has_its_frame_here():
     named = {name for name in vars(layouts) if name.isupper() and name[0] != "_"}
-    assert named == SENTENCES | set(FRAMES)
+    assert named == SENTENCES | VALUES | set(FRAMES)
 
 
 @pytest.mark.parametrize("name", FRAMES)

@@ -124,3 +124,11 @@ def test_a_withheld_number_is_marked(tmp_path, monkeypatch):
     exact = frame.iloc[0]
     with pytest.raises(InputError, match="a row that was not released"):
         prose.say("{x}", x=exact)
+
+
+def test_only_web_addresses_become_links_and_two_stay_two():
+    text = "https://a.org/x, <b> and (http://b.org/y). javascript:alert(1)"
+    assert prose.with_addresses(text) == (
+        '<a href="https://a.org/x">https://a.org/x</a>, &lt;b&gt; and '
+        '(<a href="http://b.org/y">http://b.org/y</a>). javascript:alert(1)'
+    )

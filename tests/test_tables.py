@@ -216,3 +216,17 @@ def test_several_numbers_in_brackets_have_a_line_of_their_own_and_are_named():
 )
 def test_codes_in_words(codes, words):
     assert layouts.in_words(codes, questionnaire.load()) == words
+
+
+def test_addresses_and_publishers_lead_to_their_pages():
+    data = frame("public_record").assign(
+        unit="cases", publisher="A <body>", source="https://example.org/a?b=1&c", note="see x"
+    )
+    html = show(data, columns={"item": "Q", "count": "N", "publisher": "By", "source": "At"}).html
+    assert '<a href="https://example.org/a?b=1&amp;c">A &lt;body&gt;</a>' in html
+    assert '<a href="https://example.org/a?b=1&amp;c">https://example.org/a?b=1&amp;c</a>' in html
+    unlinked = show(
+        data.assign(source="javascript:alert(1)"), columns={"item": "Q", "publisher": "By"}
+    )
+    assert '<a href="javascript' not in unlinked.html
+    assert "A &lt;body&gt;" in unlinked.html

@@ -76,11 +76,11 @@ def states(recommendations: pd.DataFrame, steps: pd.DataFrame, as_of: str) -> pd
     -------
     DataFrame
         One row per recommendation, unit recommendations: id; recommendation; subgroup (the force);
-        time_scale; published; indicated_from, indicated_to (ISO days, blank where none); status
-        and status_date (as printed in the last step seen, blank without any); steps (how many);
-        state (a key of `STATES`); response (the same); open_after_date (``yes`` where a step after
+        time_scale; published; indicated_from, indicated_to (ISO days, blank where none; indicated
+        is both in words); status and status_date (as printed in the last step seen, blank without
+        any); steps (how many); state (a key of `STATES`); response (the same); open_after_date (``yes`` where a step after
         the indicated date does not close it: the register still carried it; else blank);
-        confidence (the lowest of entry and steps); source; caveat; as_of.
+        confidence (the lowest of entry and steps); publisher, source; caveat; as_of.
     """
     kinds = sorted(set(recommendations["data_kind"]) | set(steps["data_kind"]))
     if len(kinds) > 1:
@@ -105,6 +105,7 @@ def states(recommendations: pd.DataFrame, steps: pd.DataFrame, as_of: str) -> pd
                 "caveat": _caveat(entry, due, told),
                 "data_kind": entry["data_kind"],
                 **{c: entry[c] for c in ("recommendation", "time_scale", "published")},
+                "indicated": _span(due),
                 "indicated_from": iso(due.first),
                 "indicated_to": iso(due.last),
                 "status": told[-1]["status"] if told else "",
@@ -113,11 +114,50 @@ def states(recommendations: pd.DataFrame, steps: pd.DataFrame, as_of: str) -> pd
                 "state": state,
                 "open_after_date": "yes" if _open_after(seen, due) else "",
                 "confidence": lowest(entry["confidence"], *(s["confidence"] for s in seen)),
+                "publisher": entry["publisher"],
                 "source": entry["source"],
                 "as_of": as_of,
             }
         )
     return pd.DataFrame(rows)
+
+
+def steps_as_printed(recommendations: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+    """The status history of each recommendation, in the words and the order of the register.
+
+    Parameters
+    ----------
+    recommendations, steps : DataFrame
+        As in `states`.
+
+    Returns
+    -------
+    DataFrame
+        One row per step, unit recommendations: id; recommendation; subgroup (the force); step (its
+        place in the history, from 1); date; status as printed; closes (``yes`` only where the
+        source says so); caveat (the step's note); confidence, publisher, source.
+    """
+    names = dict(zip(recommendations["recommendation"], recommendations["name"], strict=True))
+    place = steps.groupby("recommendation").cumcount() + 1
+    kept = steps[["recommendation", "date", "status", "closes", "confidence"]].reset_index(
+        drop=True
+    )
+    return kept.assign(
+        id=[
+            f"step.{slug(number)}.{step}"
+            for number, step in zip(steps["recommendation"], place, strict=True)
+        ],
+        question="step",
+        item="Step in the history of a recommendation",
+        subgroup_variable="force",
+        subgroup=steps["recommendation"].map(names).to_numpy(),
+        unit="recommendations",
+        caveat=steps["note"].to_numpy(),
+        data_kind=steps["data_kind"].to_numpy(),
+        step=place.to_numpy(),
+        publisher=steps["publisher"].to_numpy(),
+        source=steps["source"].to_numpy(),
+    )
 
 
 def state_counts(listed: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +221,7 @@ def per_report(calendar: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
         One row per first-hand report of which the number is known or a recommendation was seen,
         unit recommendations: subgroup (the force), count (seen one by one), denominator (made;
         missing where not known), estimate (share seen), immediately, within_three_months,
-        within_six_months, time_scale_unknown (of those seen), confidence, source.
+        within_six_months, time_scale_unknown (of those seen), confidence, publisher, source.
     """
     reports = calendar[calendar["kind"] == INSPECTION]
     rows = []
@@ -208,6 +248,7 @@ def per_report(calendar: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
                 **{s.replace(" ", "_"): int(by_scale.get(s, 0)) for s in TIME_SCALES},
                 "time_scale_unknown": int(by_scale.get("", 0)),
                 "confidence": report["confidence"],
+                "publisher": report["publisher"],
                 "source": report["source"],
             }
         )
@@ -334,6 +375,11 @@ def _state(
     if day < due.first:
         return "not_due"
     return "past_date" if day > due.last else "around_date"
+
+
+def _span(due: Period) -> str:
+    first, last = iso(due.first), iso(due.last)
+    return first if first == last else f"{first} to {last}"
 
 
 def _open_after(seen: list[dict[Any, Any]], due: Period) -> bool:

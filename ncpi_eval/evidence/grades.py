@@ -78,6 +78,16 @@ def grades(audits: pd.DataFrame) -> pd.DataFrame:
     return columns
 
 
+def labelled(graded: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `grades` by force and fieldwork, with ``label``: force, kind of report and year."""
+    ordered = graded.sort_values(["subgroup", "fieldwork"], kind="stable")
+    kinds = ordered["kind"].mask(ordered["kind"].isin(FOLLOW_UPS), "follow-up")
+    words = kinds.str.replace("_", " ")
+    return ordered.assign(
+        label=ordered["subgroup"] + ", " + words + " " + ordered["fieldwork"].str[:4]
+    )
+
+
 def graded_twice(graded: pd.DataFrame) -> pd.DataFrame:
     """What changed from a force's first inspection to its follow-up, shown and not tested.
 
@@ -93,8 +103,9 @@ def graded_twice(graded: pd.DataFrame) -> pd.DataFrame:
         unit cases: id; subgroup (the force); response (the grade); count_first, denominator_first,
         first (share at the inspection); count, denominator, estimate (at the follow-up); difference
         (follow-up minus first, a proportion); split (`complete` when every grade is known both
-        times); confidence (the lower of the two); caveat. There is neither interval nor p-value:
-        two sets of chosen cases are not two samples. Empty if no force was graded twice.
+        times); confidence (the lower of the two); source (addresses of both); caveat. There is
+        neither interval nor p-value: two sets of chosen cases are not two samples. Empty if no
+        force was graded twice.
     """
     usable = graded[
         (graded["scope"] == "all")
@@ -137,6 +148,10 @@ def graded_twice(graded: pd.DataFrame) -> pd.DataFrame:
             "confidence": [lowest(*pair) for pair in pairs],
             "fieldwork_first": both["fieldwork_first"],
             "fieldwork": both["fieldwork"],
+            "source": [
+                " ".join(dict.fromkeys(pair))
+                for pair in zip(both["source_first"], both["source"], strict=True)
+            ],
         }
     ).reset_index(drop=True)
 
@@ -155,7 +170,7 @@ def self_assessment_totals(graded: pd.DataFrame) -> pd.DataFrame:
         One row per force and grade, unit cases: count (inspectors), count_force (the force),
         denominator (cases), most_agreeing (how many cases can have the same grade from both, added
         over grades, given these totals: agreement itself needs the cases one by one), forces (how
-        many forces have such totals), known_error, caveat. Empty if there are none.
+        many forces have such totals), known_error, source, caveat. Empty if there are none.
     """
     whole = graded[(graded["scope"] == "all") & graded["count"].notna()]
     inspectors = whole[whole["graded_by"] == "inspectors"]
@@ -191,6 +206,7 @@ def self_assessment_totals(graded: pd.DataFrame) -> pd.DataFrame:
             "forces": number,
             "known_error": both["known_error"],
             "confidence": both["confidence"],
+            "source": both["source"],
         }
     )
 

@@ -34,7 +34,8 @@ def timeline(calendar: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per event, by force and date, unit inspections: id; subgroup (the force); kind;
-        first_inspection (True for the one that others are counted from); fieldwork_start,
+        first_inspection (True for the one that others are counted from); visit (``first``,
+        ``follow_up`` or ``other``, such as a pilot or a quarterly update); fieldwork_start,
         fieldwork_end, published as printed; fieldwork_from, fieldwork_to, published_from,
         published_to (ISO days, inclusive, blank where not bounded); fieldwork_precision,
         published_precision (day, month, year, unknown); recommendations; confidence; publisher,
@@ -60,6 +61,7 @@ def timeline(calendar: pd.DataFrame) -> pd.DataFrame:
                 "force": row["force"],
                 "kind": row["kind"],
                 "first_inspection": index in first,
+                "visit": _visit(row["kind"], index in first),
                 **{c: row[c] for c in ("fieldwork_start", "fieldwork_end", "published")},
                 "fieldwork_from": iso(start.first),
                 "fieldwork_to": iso(end.last),
@@ -77,6 +79,26 @@ def timeline(calendar: pd.DataFrame) -> pd.DataFrame:
     frame = frame.assign(when=when.replace("", "9999"))
     ordered = frame.sort_values(["subgroup", "when"], kind="stable", ignore_index=True)
     return ordered.drop(columns="when")
+
+
+def by_first_inspection(events: pd.DataFrame) -> pd.DataFrame:
+    """The same events, forces in the order in which their first inspections began.
+
+    Parameters
+    ----------
+    events : DataFrame
+        From `timeline`, possibly saved and loaded. A first inspection of which only a latest day is
+        known stands where that day does.
+    """
+    first = events[events["first_inspection"]].drop_duplicates("subgroup")
+    began = (
+        first["fieldwork_from"]
+        .fillna("")
+        .where(first["fieldwork_from"].fillna("") != "", first["fieldwork_to"])
+    )
+    place = dict(zip(first["subgroup"], began, strict=True))
+    keys = events.assign(began=events["subgroup"].map(place))
+    return events.loc[keys.sort_values(["began", "subgroup"], kind="stable").index]
 
 
 def last_seen(calendar: pd.DataFrame) -> str:
@@ -237,6 +259,10 @@ def event_at(events: pd.DataFrame, index: int) -> pd.Series:
     row = events.loc[index]
     assert isinstance(row, pd.Series)
     return row
+
+
+def _visit(kind: str, is_first: bool) -> str:
+    return "first" if is_first else "follow_up" if kind in FOLLOW_UPS else "other"
 
 
 def _may_precede(start: Period, day: datetime.date) -> bool:

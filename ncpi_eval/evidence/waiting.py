@@ -8,6 +8,7 @@ is waiting.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -291,6 +292,17 @@ def waiting_curve(
         }
     )
     return frame
+
+
+def waiting_curves(times: pd.DataFrame, readings: Iterable[str]) -> pd.DataFrame:
+    """`waiting_curve` of every measure by each reading of which at least two times ended."""
+    parts = [
+        waiting_curve(times, measure, reading)
+        for measure in MEASURES
+        for reading in readings
+        if _taken(times, measure, reading).happened.sum() >= _FEW
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _duration(
