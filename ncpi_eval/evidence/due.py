@@ -78,9 +78,10 @@ def states(recommendations: pd.DataFrame, steps: pd.DataFrame, as_of: str) -> pd
         One row per recommendation, unit recommendations: id; recommendation; subgroup (the force);
         time_scale; published; indicated_from, indicated_to (ISO days, blank where none; indicated
         is both in words); status and status_date (as printed in the last step seen, blank without
-        any); steps (how many); state (a key of `STATES`); response (the same); open_after_date (``yes`` where a step after
-        the indicated date does not close it: the register still carried it; else blank);
-        confidence (the lowest of entry and steps); publisher, source; caveat; as_of.
+        any); steps (how many); state (a key of `STATES`); response (the same); open_after_date
+        (``yes`` where a step after the indicated date does not close it: the register still
+        carried it; else blank); confidence (the lowest of entry and steps); publisher, source;
+        caveat; as_of.
     """
     kinds = sorted(set(recommendations["data_kind"]) | set(steps["data_kind"]))
     if len(kinds) > 1:
