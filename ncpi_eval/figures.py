@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -89,6 +90,23 @@ HOUSE: dict[Any, Any] = {
     "svg.image_inline": True,
 }
 _READERS_FONTS = "Arial, Helvetica, sans-serif"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture of boxes and arrows, which is text and no plot, as SVG written by hand.
+
+    Parameters
+    ----------
+    elements : str
+        The elements inside the ``svg``; ids are those of this picture alone.
+    width, height : float
+        Of their space, in CSS pixels; the picture keeps this size, and a narrow page scrolls.
+    """
+
+    elements: str
+    width: float
+    height: float
 
 
 @contextmanager
@@ -511,7 +529,7 @@ def _legend(figure: Figure, columns: int) -> None:
 
 
 def show(
-    figure: Figure,
+    figure: Figure | Drawing,
     data: pd.DataFrame,
     *,
     name: str,
@@ -526,7 +544,7 @@ def show(
 
     Parameters
     ----------
-    figure : matplotlib Figure
+    figure : matplotlib Figure or Drawing
         Drawn from ``data`` and nothing else.
     data : DataFrame
         The released rows behind it.
@@ -562,12 +580,13 @@ def show(
     _refuse_unreleased(data, released)
     kinds = list(results.data_kinds(released))
     if "synthetic" in kinds:
-        _say_synthetic(figure)
+        figure = _say_synthetic(figure)
     picture, suffix, content = _picture(figure, name, caption_text, described)
     results.write_if_changed(paths.outputs_write("figures", f"{name}{suffix}"), content)
     notes = tables.notes_for(released, [*(columns or ())], note)
     text = results.csv_text(results.ordered(released))
     results.write_if_changed(paths.outputs_write("figures", f"{name}.csv"), text.encode("utf-8"))
+    behind = "rows" if isinstance(figure, Drawing) else "numbers"
     html = "\n".join(
         [
             f'<figure class="figure" id="figure-{name}">',
@@ -575,7 +594,7 @@ def show(
             f'<div class="scroll picture" role="region" tabindex="0" '
             f'aria-label="{escape(caption_text)}, picture">\n{picture}\n</div>',
             "<details>",
-            f"<summary>The numbers behind “{escape(caption_text)}”</summary>",
+            f"<summary>The {behind} behind “{escape(caption_text)}”</summary>",
             tables.scrolling(
                 tables.html_table(released, columns, caption_text, names=names),
                 f"{caption_text}, numbers",
@@ -651,11 +670,20 @@ def _refuse_unreleased(data: pd.DataFrame, released: pd.DataFrame) -> None:
         )
 
 
-def _say_synthetic(figure: Figure) -> None:
+def _say_synthetic(figure: Figure | Drawing) -> Figure | Drawing:
+    if isinstance(figure, Drawing):
+        mark = f'<text x="4" y="{figure.height + 14:.0f}" font-size="13" fill="{DARK_PINK}"'
+        mark += f' font-family="{_READERS_FONTS}">Synthetic data</text>'
+        return replace(figure, elements=figure.elements + mark, height=figure.height + 20)
     figure.text(0.0, -0.005, "Synthetic data", ha="left", va="top", fontsize=9.5, color=DARK_PINK)
+    return figure
 
 
-def _picture(figure: Figure, name: str, caption: str, alt: str) -> tuple[str, str, bytes]:
+def _picture(figure: Figure | Drawing, name: str, caption: str, alt: str) -> tuple[str, str, bytes]:
+    if isinstance(figure, Drawing):
+        drawn = _opening(name, f"0 0 {figure.width:.0f} {figure.height:.0f}", figure, "drawn")
+        drawn += _named_parts(figure.elements, name, caption, alt)
+        return drawn, ".svg", (drawn + "\n").encode("utf-8")
     svg = _svg(figure, name, caption, alt)
     if len(svg) <= LARGEST_SVG:
         return svg, ".svg", (svg + "\n").encode("utf-8")
@@ -687,16 +715,28 @@ def _svg(figure: Figure, name: str, caption: str, alt: str) -> str:
     inner = re.sub(r"<style[^>]*>.*?</style>", "", inner, flags=re.DOTALL)
     inner = re.sub(r"<!--.*?-->", "", inner, flags=re.DOTALL)
     inner = re.sub(r'\bstyle="([^"]*)"', _as_attributes, inner)
+    inner = re.sub(r"\n\s*", "\n", inner).strip()
+    width, height = (float(size[side].removesuffix("pt")) * 4 / 3 for side in ("width", "height"))
+    space = Drawing("", width, height)
+    return _opening(name, size["viewBox"], space) + _named_parts(inner, name, caption, alt)
+
+
+def _opening(name: str, space: str, size: Drawing, kind: str = "") -> str:
+    given = f' class="{kind}"' if kind else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
+        f'aria-labelledby="{name}-title {name}-desc" viewBox="{space}" '
+        f'width="{size.width:.0f}" height="{size.height:.0f}" stroke-linejoin="round" '
+        f'stroke-linecap="butt"{given}>\n'
+    )
+
+
+def _named_parts(inner: str, name: str, caption: str, alt: str) -> str:
+    """Title, description and elements, whose ids begin with the picture's name."""
     inner = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', inner)
     inner = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", inner)
     inner = re.sub(r'(?:xlink:)?href="#([^"]*)"', rf'href="#{name}-\1"', inner)
-    inner = re.sub(r"\n\s*", "\n", inner).strip()
-    width, height = (float(size[side].removesuffix("pt")) * 4 / 3 for side in ("width", "height"))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'aria-labelledby="{name}-title {name}-desc" viewBox="{size["viewBox"]}" '
-        f'width="{width:.0f}" height="{height:.0f}" stroke-linejoin="round" '
-        f'stroke-linecap="butt">\n'
         f'<title id="{name}-title">{escape(caption)}</title>\n'
         f'<desc id="{name}-desc">{escape(alt)}</desc>\n{inner}\n</svg>'
     )

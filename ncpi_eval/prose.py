@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -107,7 +107,64 @@ def link(row: pd.Series | dict[str, Any], text: str) -> str:
     home = results.home(series)
     if home is None or text in ("", disclosure.NOT_APPLICABLE):
         return escape(text)
-    return f'<a href="data-{home}.html#{escape(str(series["id"]))}">{escape(text)}</a>'
+    return link_to(home, str(series["id"]), text)
+
+
+def link_to(name: str, identity: str, text: str) -> str:
+    """Text as a link to a row of a results file."""
+    return (
+        f'<a href="data-{escape(name)}.html#{escape(identity)}">{escape(text)}</a>' if text else ""
+    )
+
+
+def outline(
+    rows: pd.DataFrame,
+    *,
+    groups: Sequence[str],
+    text: Sequence[str],
+    after: Mapping[str, str] | None = None,
+) -> Shown:
+    """Rows as a list within lists, which a screen reader can walk through.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of `results.load` or `results.save`, in the order of the list.
+    groups : sequence of str
+        Columns whose values head the outer lists, from the outermost.
+    text : sequence of str
+        Columns that are the words of an item, which link to its row.
+    after : mapping, optional
+        Column to the words before its text, behind the item; left out where blank.
+    """
+    html = _nested(rows, list(groups), list(text), dict(after or {}))
+    plain = "\n".join(
+        "  " * len(groups) + " ".join(str(row[column]) for column in text)
+        for _, row in rows.iterrows()
+    )
+    kinds = sorted(set(rows["data_kind"]))
+    return Shown(html, plain, {"kind": "prose", "data_kind": kinds})
+
+
+def _nested(rows: pd.DataFrame, groups: list[str], text: list[str], after: dict[str, str]) -> str:
+    items = []
+    if groups:
+        for value, inner in rows.groupby(groups[0], sort=False):
+            inner.attrs = dict(rows.attrs)
+            items.append(
+                f"<li>{escape(str(value))}\n{_nested(inner, groups[1:], text, after)}</li>"
+            )
+    else:
+        for _, row in rows.iterrows():
+            row.attrs = dict(rows.attrs)
+            words = link(row, " ".join(str(row[column]) for column in text))
+            more = [
+                f" {escape(start)} {escape(str(row[column]))}"
+                for column, start in after.items()
+                if str(row[column] or "") not in ("", "nan")
+            ]
+            items.append(f"<li>{words}{''.join(more)}</li>")
+    return "<ul>\n" + "\n".join(items) + "\n</ul>"
 
 
 def with_addresses(text: str) -> str:

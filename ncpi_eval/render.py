@@ -34,6 +34,8 @@ from ncpi_eval.errors import BuildError, Problem
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Beyond this a data page shows what identifies a row and what it says; the file has all columns.
 ALL_COLUMNS_UP_TO = 3000
+# Columns that refer to rows of results, as results.reference writes it.
+REFERRING = ("source_row", "source_rows")
 ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_high", "p_value")
 # More rows than this are put under one heading for each question.
 SECTIONS_FROM = 150
@@ -54,6 +56,7 @@ RESULTS: Mapping[str, str] = {
     "survey_leave_one_out": "differences with each force left out in turn",
     "survey_adjusted": "differences with the mix of respondents held equal",
     "survey_design_effects": "design effects by breakdown",
+    "published_figures": "each figure and statement that the report prints, with its place",
     "published_reconciliation": "each published figure beside its recomputed value",
     "published_readings": "the readings of points where printed numbers disagree",
     "published_checks": "arithmetic laws held against the printed numbers",
@@ -70,6 +73,12 @@ RESULTS: Mapping[str, str] = {
     "record_recommendation_counts": "recommendations seen, by time scale and state",
     "record_recommendations_made": "recommendations made and seen, by report",
     "record_steps": "status history of recommendations as printed",
+    "indicator_matrix": "indicators of each outcome: published value, source, owner, gap",
+    "indicator_values": "indicators as the survey measures them, by wave",
+    "logic_model_nodes": "inputs, activities, outputs, outcomes and goal, with their places",
+    "logic_model_arrows": "what leads to what, with its place",
+    "logic_model_assumptions": "what must hold for the arrows to hold",
+    "logic_model_checks": "nodes that lead nowhere, outcomes that nothing measures",
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }
@@ -585,6 +594,8 @@ def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> st
                 cells.append(f'<th scope="row" class="id">{escape(value)}</th>')
             elif right:
                 cells.append(f'<td class="number">{escape(_four_digits(value))}</td>')
+            elif ordered[place] in REFERRING:
+                cells.append(f"<td>{_referring(value)}</td>")
             else:
                 cells.append(f"<td>{prose.with_addresses(value)}</td>")
         anchor = f' id="{escape(record[0])}"' if ordered[0] == "id" else ""
@@ -600,6 +611,11 @@ def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> st
         + "\n</tbody>\n</table>"
     )
     return tables.scrolling(table, caption)
+
+
+def _referring(text: str) -> str:
+    """References to rows, each as a link to that row."""
+    return " ".join(prose.link_to(name, row, row) for name, row in results.references(text))
 
 
 def _is_numeric(text: str) -> bool:

@@ -81,6 +81,10 @@ UNITS = (
     "answers",
     "estimates",
     "variables",
+    "nodes",
+    "arrows",
+    "assumptions",
+    "judgements",
     # Units of the transcription of the published report.
     "percent",
     "percent_approximate",
@@ -327,6 +331,31 @@ def home(row: pd.Series) -> str | None:
     if identity is None or pd.isna(identity) or str(identity) not in _homes:
         return None
     return row.attrs.get("results_name") or _homes[str(identity)]
+
+
+def reference(name: str, identity: str) -> str:
+    """A row of a results file as one word, ``file#id``; pages show it as a link to that row."""
+    return f"{name}#{identity}"
+
+
+def references(text: str) -> list[tuple[str, str]]:
+    """Results file and id of each row that a text of `reference` words names, in their order.
+
+    Raises
+    ------
+    InputError
+        If a word is no such reference.
+    """
+    found = []
+    for word in text.split():
+        name, separator, identity = word.partition("#")
+        if not (separator and _NAME.fullmatch(name) and _ID.fullmatch(identity)):
+            raise InputError(
+                "This is no reference to a row.",
+                [Problem("reference", repr(word), "file#id", "Write it with results.reference.")],
+            )
+        found.append((name, identity))
+    return found
 
 
 def data_kinds(frame: pd.DataFrame) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ def show(
     cell: Sequence[str] = ("percent",),
     empty: str | None = None,
     folded: bool = False,
+    links: Mapping[str, str | None] | None = None,
 ) -> prose.Shown:
     """An accessible table of released rows, and ``outputs/tables/<name>.csv`` with the same rows.
 
@@ -125,6 +126,9 @@ def show(
         The sentence to show instead where there are no rows; without it, that is refused.
     folded : bool
         Whether the reader opens the table, as for one of hundreds of rows.
+    links : mapping, optional
+        Column, not the first, to the column with the `results.reference` to which its text leads;
+        None for the row's own place. Without `across`.
 
     Notes
     -----
@@ -154,7 +158,7 @@ def show(
     results.write_if_changed(paths.outputs_write("tables", f"{name}.csv"), content.encode("utf-8"))
     kinds = list(results.data_kinds(released))
     columns = _without_single_wave(released, columns)
-    table = html_table(released, columns, caption_text, across, cell, names)
+    table = html_table(released, columns, caption_text, across, cell, names, links)
     if folded:
         summary = f"Show {len(released)} rows: {caption_text}"
         table = scrolling(table, caption_text)
@@ -205,10 +209,11 @@ def html_table(
     across: str | None = None,
     cell: Sequence[str] = ("percent",),
     names: Mapping[str, str] | None = None,
+    links: Mapping[str, str | None] | None = None,
 ) -> str:
     """The table element of released rows; parameters as in `show`."""
     if across is None:
-        header, body = _long(released, columns, names or {})
+        header, body = _long(released, columns, names or {}, links or {})
     else:
         header, body = _wide(released, columns, across, cell, names or {})
     return f"<table>\n<caption>{escape(caption)}</caption>\n{header}\n{body}\n</table>"
@@ -393,7 +398,10 @@ def _full_stop(text: str) -> str:
 
 
 def _long(
-    frame: pd.DataFrame, columns: Mapping[str, str] | None, names: Mapping[str, str]
+    frame: pd.DataFrame,
+    columns: Mapping[str, str] | None,
+    names: Mapping[str, str],
+    links: Mapping[str, str | None],
 ) -> tuple[str, str]:
     headers = headers_for(frame, columns)
     right = {column: is_number(frame, column) for column in headers}
@@ -411,7 +419,11 @@ def _long(
         cells = []
         for column in list(headers)[keys:]:
             text = _without_unit(texts[column], headers[column])
-            value = prose.link(row, text) if column == first_number else _inner(row, column, text)
+            value = _inner(row, column, text)
+            if column in links:
+                value = _linked(row, text, links[column])
+            elif column == first_number:
+                value = prose.link(row, text)
             cells.append(f"<td{_aligned(right[column])}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])
@@ -431,6 +443,14 @@ def _inner(row: pd.Series, column: str, text: str) -> str:
     if column == "publisher" and re.fullmatch(r"https?://\S+", source):
         return f'<a href="{escape(source)}">{escape(text)}</a>'
     return prose.with_addresses(text)
+
+
+def _linked(row: pd.Series, text: str, by: str | None) -> str:
+    """Text as a link to the row itself, or to the first row that a column refers to."""
+    if by is None:
+        return prose.link(row, text)
+    found = results.references(results.shown(row, by))
+    return prose.link_to(*found[0], text) if found else escape(text)
 
 
 def _without_unit(text: str, header: str) -> str:

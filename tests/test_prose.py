@@ -132,3 +132,28 @@ def test_only_web_addresses_become_links_and_two_stay_two():
         '<a href="https://a.org/x">https://a.org/x</a>, &lt;b&gt; and '
         '(<a href="http://b.org/y">http://b.org/y</a>). javascript:alert(1)'
     )
+
+
+def test_rows_as_a_list_within_lists(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
+    rows = results.save(
+        "parts",
+        pd.DataFrame(
+            {
+                "id": ["part.a", "part.b", "part.c"],
+                "unit": "nodes",
+                "data_kind": "published",
+                "level": ["First", "First", "Then & <last>"],
+                "label": ["A", "B", "C"],
+                "next": ["B", "C", ""],
+            }
+        ),
+    )
+    shown = prose.outline(rows, groups=["level"], text=["label"], after={"next": "leads to:"})
+    assert shown.html == (
+        '<ul>\n<li>First\n<ul>\n<li><a href="data-parts.html#part.a">A</a> leads to: B</li>\n'
+        '<li><a href="data-parts.html#part.b">B</a> leads to: C</li>\n</ul></li>\n'
+        "<li>Then &amp; &lt;last&gt;\n<ul>\n"
+        '<li><a href="data-parts.html#part.c">C</a></li>\n</ul></li>\n</ul>'
+    )
+    assert shown.metadata == {"kind": "prose", "data_kind": ["published"]}

@@ -277,3 +277,15 @@ def test_the_index_puts_findings_together_by_page(tree):
     html = front.render_index(SITE, tree, {})
     assert '<h3 id="findings-01-first"><a href="html/01-first.html">First</a></h3>' in html
     assert html.index("A finding,") < html.index("Unsolved.") < html.index('id="pages"')
+
+
+def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
+    path = tmp_path / "judged.csv"
+    rows = {"id": ["a", "b"], "source_row": ["published_figures#Q.1.C3 survey_tests#T", ""]}
+    pd.DataFrame(rows).to_csv(path, index=False)
+    html = render.render_data_page("judged", path, SITE)
+    assert (
+        '<td><a href="data-published_figures.html#Q.1.C3">Q.1.C3</a> '
+        '<a href="data-survey_tests.html#T">T</a></td>'
+    ) in html
+    assert "<td></td>" in html

@@ -230,3 +230,26 @@ def test_addresses_and_publishers_lead_to_their_pages():
     )
     assert '<a href="javascript' not in unlinked.html
     assert "A &lt;body&gt;" in unlinked.html
+
+
+def test_a_text_leads_to_the_row_that_a_column_refers_to():
+    rows = frame(kind="published").assign(
+        text=["As <printed>", "No source"],
+        source_row=[results.reference("published_figures", "Q.1.all.C3"), ""],
+    )
+    columns = {"subgroup": "Group", "percent": "Per cent", "text": "Text"}
+    html = show(rows, columns=columns, links={"text": "source_row"}).html
+    assert '<a href="data-published_figures.html#Q.1.all.C3">As &lt;printed&gt;</a>' in html
+    assert "<td>No source</td>" in html
+
+
+def test_a_text_leads_to_its_own_row():
+    kept = results.save("judged", frame(kind="published").assign(text="Agree"))
+    html = show(kept, columns={"subgroup": "Group", "text": "Text"}, links={"text": None}).html
+    assert '<a href="data-judged.html#Q.1.s.inspected.2019">Agree</a>' in html
+
+
+def test_what_is_no_reference_is_refused():
+    rows = frame(kind="published").assign(text="x", source_row="somewhere else")
+    with pytest.raises(InputError, match="found 'somewhere'; expected file#id"):
+        show(rows, columns={"subgroup": "Group", "text": "T"}, links={"text": "source_row"})
