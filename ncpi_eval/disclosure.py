@@ -28,6 +28,8 @@ MINIMUM_COUNT = 10
 # A percentage on a base below thirty moves by more than three points with each respondent
 # (100 / 30); the evaluation report itself leaves such percentages out.
 MINIMUM_BASE = 30
+# What describes a respondent or an interviewee must fit people of three forces or more.
+MINIMUM_FORCES = 3
 # OpenSAFELY's output rules: counts of seven or fewer are redacted, the rest are rounded to five
 # (docs.opensafely.org, "Releasing files"; also ehrql, measures/disclosure_control.py).
 OPENSAFELY_REDACTED = 7

@@ -5,14 +5,13 @@ own words. Each answer is given themes by a dictionary of terms (data/coding/ope
 which a reader can check and change; nothing is learned from the data, so that the same answer has
 the same themes in every wave. How well the rules do is measured against themes given by people.
 
-Free text about children and colleagues holds names, numbers and places. `redact` takes out what
+Free text about children and colleagues holds names, numbers and places. `redaction` takes out what
 patterns can find and makes the rest harmless to show; it cannot find everything, so that examples
 of real answers need a reader before they leave the project (`needs_reading`).
 """
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ncpi_eval import intervals
+from ncpi_eval import disclosure, intervals, redaction
 from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.survey.tabulation import SELF_SELECTED
 
@@ -40,8 +39,6 @@ UNTHEMED = "unthemed"
 # Only given when the whole answer says so: "nothing" inside a longer answer means something else.
 NOTHING = "nothing"
 
-# A description of a respondent must fit officers of several forces, not of one or two.
-MINIMUM_FORCES = 3
 SHORTEST_EXAMPLE = 25
 LONGEST_EXAMPLE = 200
 TYPICAL_EXAMPLE = 90  # long enough to say something, short enough to be read in a table
@@ -403,198 +400,6 @@ def long(
     return pd.concat(parts, ignore_index=True)
 
 
-# --- redaction -----------------------------------------------------------------------------------
-
-_RANK = (
-    r"PC|WPC|DC|DS|DI|DCI|DCC|ACC|CC|PS|PCSO|SGT|SERGEANT|INSP|INSPECTOR|CH(?:IEF)? INSP(?:ECTOR)?"
-    r"|SUPT|SUPERINTENDENT|CONSTABLE|DETECTIVE"
-)
-_TITLE = rf"(?:MR|MRS|MS|MISS|MX|DR|PROF|CLLR|SIR|DAME|{_RANK})"
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-)
-_NUMBER_WORD = r"(?: ?(?:no|num(?:ber)?|ref(?:erence)?)\b\.?)"
-# First names common in Britain that are hardly ever anything else in a sentence.
-_FIRST_NAMES = (
-    "Aaron Adam Adrian Ahmed Alan Alex Alexander Alice Alison Amanda Amy Andrea Andrew Andy Angela "
-    "Ann Anna Anne Anthony Ben Benjamin Beth Brian Caroline Catherine Charlotte Chloe Chris "
-    "Christine Christopher Claire Clare Colin Craig Daniel Danielle Darren Dave David Deborah "
-    "Diane Donna Edward Elaine Elizabeth Ellie Emily Emma Fiona Gareth Gary Gemma Geoff George "
-    "Graham Hannah Heather Helen Ian Jacqueline James Jamie Jane Janet Jason Jennifer Jenny Jess "
-    "Jessica Joanna Joanne John Jonathan Joseph Julie Karen Kate Katherine Katie Keith Kelly "
-    "Kenneth Kerry Kevin Kieran Kim Laura Lauren Leanne Lee Lewis Liam Linda Lisa Louise Lucy Luke "
-    "Margaret Maria Martin Mary Matthew Megan Michael Michelle Mike Mohammed Muhammad Natalie Neil "
-    "Nicholas Nicola Nigel Oliver Olivia Patricia Paul Paula Peter Philip Rachel Rebecca Richard "
-    "Robert Ryan Sally Sam Samantha Samuel Sandra Sara Sarah Scott Sean Sharon Sheila Shaun Simon "
-    "Sophie Stacey Stephanie Stephen Steve Steven Stuart Susan Suzanne Thomas Tim Tina Tom Tony "
-    "Tracey Tracy Trevor Vicky Victoria Wayne Wendy William Yvonne Zoe"
-).split()
-# First names that are also words: only with a capitalised surname after them.
-_FIRST_NAME_WORDS = "Bill Dean Faith Frank Grace Grant Guy Hope Jack Joy Mark May Pat Ray Rob Rose"
-_SURNAME = r"[A-Z][a-z]+(?:['\u2019-][A-Z]?[a-z]+)*"
-
-# Short forms that name a force as surely as the full name does.
-FORCE_SHORT_FORMS = (
-    "GMP",
-    "MPS",
-    "the Met",
-    "Met Police",
-    "Metropolitan Police",
-    "Metropolitan",
-    "WMP",
-    "WYP",
-    "SYP",
-    "NYP",
-    "TVP",
-    "BTP",
-    "City of London Police",
-    "D&C",
-)
-
-# Before the forces, whose names stand in addresses.
-_ADDRESSES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "e-mail",
-        re.compile(
-            r"[\w.+'-]+\s*(?:@|\(at\)|\[at\])\s*[\w-]+(?:\s*(?:\.|\(dot\)|\[dot\])\s*[\w-]+)+", re.I
-        ),
-    ),
-    ("link", re.compile(r"\b(?:[a-z][a-z0-9+]*://|www\.)[^\s<>()\[\]]+", re.I)),
-    (
-        "link",
-        re.compile(
-            r"\b(?:[a-z0-9-]+\.)+(?:uk|com|org|net|gov|police|info|eu)\b(?:/[^\s<>()\[\]]*)?", re.I
-        ),
-    ),
-    ("handle", re.compile(r"(?<!\w)@\w+")),
-)
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        "date",
-        re.compile(
-            r"\b\d{1,2}\s?[/.-]\s?\d{1,2}\s?[/.-]\s?\d{2,4}\b|\b\d{4}-\d{1,2}-\d{1,2}\b"
-            rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? (?:19|20)\d\d\b"
-            rf"|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? (?:19|20)\d\d\b",
-            re.I,
-        ),
-    ),
-    ("telephone", re.compile(r"(?<!\w)(?:\+\s?44|0044|0)(?:[\s().-]*\d){8,11}(?!\w)")),
-    ("postcode", re.compile(r"\b(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2})\b", re.I)),
-    # Collar and reference numbers, by what stands before them.
-    (
-        "number",
-        re.compile(
-            rf"\b(?:{_RANK})\.?\s?#?[A-Z]{{0,2}}\d{{2,6}}[A-Z]{{0,2}}\b"
-            r"|\b(?:collar|shoulder|warrant|badge|epaulette)"
-            rf"{_NUMBER_WORD}?[ :#.]*[A-Z]{{0,3}}\d+\w*"
-            r"|\b(?:staff|payroll|crime|incident|log|case)"
-            rf"{_NUMBER_WORD}[ :#.]*[A-Z]{{0,3}}[/-]?\d[\w/-]*"
-            r"|\b[A-Z]{1,3}[-/]?\d{3,}[A-Z]?\b",
-            re.I,
-        ),
-    ),
-    # Anything long enough to be a reference; years and school years are left alone.
-    (
-        "number",
-        re.compile(
-            r"\b(?!(?:19|20)\d\d(?:[/-]\d\d)?(?![\w/-]))"
-            r"(?:\w*\d{4,}\w*(?:[/-]\w+)*|\w*\d(?:[ /-]?\d){5,}\w*)"
-        ),
-    ),
-    (
-        "name",
-        re.compile(
-            rf"\b(?i:{_TITLE})\.?(?: [A-Z]\.?)? (?:{_SURNAME}|[A-Z]{{3,}}\b)(?: {_SURNAME})?"
-        ),
-    ),
-    ("name", re.compile(r"(?i:\b(?:mr|mrs)\.? [a-z'-]+)")),
-    ("name", re.compile(rf"\b(?i:{'|'.join(_FIRST_NAMES)})\b(?: {_SURNAME})?")),
-    ("name", re.compile(rf"\b(?:{_FIRST_NAME_WORDS.replace(' ', '|')}) {_SURNAME}")),
-    ("name", re.compile(r"(?i:\bmy name is|\bI am called) +\w+(?: [A-Z]\w+)?")),
-)
-_KINDS = (*dict.fromkeys(kind for kind, _ in _ADDRESSES + _PATTERNS), "force")
-_MARK = re.compile(rf"\[(?:{'|'.join(_KINDS)})\]")
-
-
-def redact(text: str, forces: Iterable[str] = ()) -> str:
-    """Text without what could name a person or a force, and harmless to show on a page.
-
-    Replaced by a word in square brackets: e-mail addresses, links, handles, dates with a year,
-    telephone numbers, postcodes, collar and reference numbers (any of four digits or more that is
-    no year), names (after a title or rank, and common first names with a surname), and the forces
-    given. Markup, control, zero-width and bidirectional characters and leading formula signs are
-    taken out. Doing it twice changes nothing.
-
-    Parameters
-    ----------
-    text : str
-        Free text of any origin.
-    forces : iterable of str
-        Names of forces; `Police` after a name and `&` for `and` are understood.
-
-    Returns
-    -------
-    str
-        One line, spaces single.
-
-    Notes
-    -----
-    Names of places, uncommon names without a title and stories that only one case fits are not
-    found. Real answers need a reader.
-    """
-    return _redact(text, _force_pattern(forces))
-
-
-def _redact(text: str, force: re.Pattern[str]) -> str:
-    # What one pass takes out can put together what the next one finds.
-    for _ in range(6):
-        before = text
-        text = _without_markup(text)
-        for kind, pattern in (*_ADDRESSES, ("force", force), *_PATTERNS):
-            text = pattern.sub(f"[{kind}]", text)
-        text = _without_signs(text)
-        if text == before:
-            break
-    return text
-
-
-def _without_markup(text: str) -> str:
-    for _ in range(3):
-        text = html.unescape(unicodedata.normalize("NFKC", text))
-    # Breaks become spaces; other control, format (zero-width, bidi), private characters vanish.
-    text = re.sub(r"[\s\x85\u2028\u2029]+", " ", text)
-    text = "".join(c for c in text if unicodedata.category(c)[0] != "C")
-    text = re.sub(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)", " ", text)
-    text = re.sub(r"<[^<>]*>", " ", text)
-    return re.sub(r"(?i)\b(?:javascript|vbscript|data)\s*:", " ", text)
-
-
-_SIGNS = str.maketrans({**dict.fromkeys("<>`*_#|~$\\{}^", " "), "[": "(", "]": ")"})
-
-
-def _without_signs(text: str) -> str:
-    """Without what HTML, Markdown, mathematics or a spreadsheet would act on; marks stay."""
-    marks = _MARK.findall(text)
-    plain = [part.translate(_SIGNS) for part in _MARK.split(text)]
-    text = "".join(part + mark for part, mark in zip(plain, [*marks, ""], strict=True))
-    # "[link](...)" would be a link again.
-    text = text.replace("](", "] (")
-    return re.sub(r"\s+", " ", text).strip().lstrip("=+-@ ")
-
-
-def _force_pattern(forces: Iterable[str]) -> re.Pattern[str]:
-    names = {name.strip() for name in forces if name.strip()} | set(FORCE_SHORT_FORMS)
-    variants = {re.escape(n) for n in names}
-    variants |= {
-        re.escape(re.sub(r" and | & ", "\0", n)).replace("\0", "(?: and | & |&)") for n in names
-    }
-    alternatives = "|".join(sorted(variants, key=lambda v: (-len(v), v)))
-    return re.compile(
-        rf"(?i)(?<!\w)(?:{alternatives})(?!\w)(?:['\u2019]s)?(?: (?:police|constabulary|force)\b)*"
-    )
-
-
 # --- examples ------------------------------------------------------------------------------------
 
 
@@ -641,13 +446,13 @@ def examples(
         alphabet; the same sentence once.
     """
     labels = dict(questions) if isinstance(questions, Mapping) else dict.fromkeys(questions, "")
-    pattern = _force_pattern(forces)
+    redactor = redaction.Redactor.of(forces)
     described = _described(responses, groups, force)
     rows = []
     for question, item in labels.items():
         if question not in responses:
             continue
-        sentences = _redacted_sentences(responses[question], pattern)
+        sentences = _redacted_sentences(responses[question], redactor)
         looked_for = asked(dictionary, question)
         coded = code(sentences["example"], looked_for)
         for theme in looked_for:
@@ -701,19 +506,19 @@ def _described(responses: pd.DataFrame, groups: pd.DataFrame, force: str) -> pd.
         return subgroup.to_frame().assign(released=False)
     known = pd.DataFrame({"subgroup": subgroup, "force": responses[force]}).dropna()
     forces = known.groupby("subgroup")["force"].nunique()
-    released = subgroup.map(forces).fillna(0) >= MINIMUM_FORCES
+    released = subgroup.map(forces).fillna(0) >= disclosure.MINIMUM_FORCES
     return subgroup.to_frame().assign(released=(released & responses[force].notna()).astype(bool))
 
 
-def _redacted_sentences(answers: pd.Series, force: re.Pattern[str]) -> pd.DataFrame:
+def _redacted_sentences(answers: pd.Series, redactor: redaction.Redactor) -> pd.DataFrame:
     rows = []
     for respondent, answer in answers.dropna().items():
         # A line is a sentence; the whole answer is redacted before it is taken apart.
         lines = re.sub(r"\s*[\r\n]+\s*", ". ", str(answer).strip())
-        for part in re.split(r"(?<=[.!?])\s+|\s+(?=\d{1,2}[.)]\s)", _redact(lines, force)):
+        for part in re.split(r"(?<=[.!?])\s+|\s+(?=\d{1,2}[.)]\s)", redactor.redact(lines)):
             text = re.sub(r"^\d{1,2}[.)]\s*", "", part)
             if SHORTEST_EXAMPLE <= len(text) <= LONGEST_EXAMPLE:
-                rows.append((respondent, text, len(_MARK.findall(text))))
+                rows.append((respondent, text, len(redaction.marks(text))))
     return pd.DataFrame(rows, columns=["respondent", "example", "redactions"])
 
 
