@@ -31,10 +31,10 @@ $(error only `make report` takes parameters; found $(filter-out PYTHON,$(GIVEN))
 endif
 endif
 
-.PHONY: help setup lab report test check data bench accept lock clean
+.PHONY: help setup lab report test check check-pages data bench accept lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## make .venv from requirements.lock, by hash
 
@@ -50,6 +50,9 @@ test: $(READY) ## run the tests
 
 check: $(READY) ## lint, format, types, notebooks without outputs, parameters, import map
 	@$(RUN) -m ncpi_eval.checks
+
+check-pages: $(READY) ## open the built pages in Chromium: axe-core, keyboard, requests, links
+	@$(RUN) -m ncpi_eval.pages_check
 
 data: $(READY) ## make everything in data/synthetic again, from its seeds
 	@$(RUN) -m ncpi_eval.synthesis

@@ -203,7 +203,7 @@ def clean() -> None:
             remove(outputs / name)
     for name in ("current", ".published", ".build", ".lab", ".lock"):
         remove(outputs / name)
-    for name in CACHES:
+    for name in (*CACHES, "tests/browser/node_modules"):
         remove(ROOT / name)
     for folder in ("ncpi_eval", "tests", "benchmarks"):
         for cache in sorted((ROOT / folder).rglob("__pycache__")):
