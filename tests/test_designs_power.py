@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -232,34 +231,24 @@ def test_the_same_on_one_and_two_workers() -> None:
     pd.testing.assert_frame_equal(one.table, two.table)
 
 
-def test_any_executor_will_do() -> None:
-    # A Dask client's get_executor() has the same interface.
-    settings = power.grid(Setting(SERIES, "series", "newey_west"), effect=[0.0, 0.1, 0.2])
-    here = power.run(settings, replications=50, seed=5).table
-    with ThreadPoolExecutor(2) as executor:
-        there = power.run(settings, replications=50, seed=5, executor=executor).table
-    pd.testing.assert_frame_equal(here, there)
-
-
-def test_a_stopped_grid_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_grid_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = power.grid(Setting(SERIES, "series", "newey_west"), effect=[0.0, 0.1, 0.2])
     store = tmp_path / "grid.jsonl"
     whole = power.run(settings, replications=50, seed=5).table
     power.run(settings[:2], replications=50, seed=5, store=store)
     # Cut the second line short, as a power cut would.
     store.write_text(store.read_text(encoding="utf-8")[:-30], encoding="utf-8")
-    seen: list[tuple[int, int]] = []
     simulated: list[Setting] = []
     true = power.simulate_setting
     monkeypatch.setattr(
         power, "simulate_setting", lambda s, r, k: (simulated.append(s), true(s, r, k))[1]
     )
-    resumed = power.run(
-        settings, replications=50, seed=5, store=store, progress=lambda *d: seen.append(d)
-    ).table
+    resumed = power.run(settings, replications=50, seed=5, store=store, progress=True).table
     pd.testing.assert_frame_equal(resumed, whole)
     assert [s.programme.effect for s in simulated] == [0.1, 0.2]
-    assert seen == [(2, 3), (3, 3)]
+    assert capsys.readouterr().err.startswith("settings: 2 of 2 in ")
     simulated.clear()
     power.run(settings, replications=50, seed=5, store=store)
     assert simulated == []

@@ -12,11 +12,10 @@ the random numbers of a setting depend on the seed and on the setting, never on 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ncpi_eval import runs
 from ncpi_eval.designs import linear, simulate
 from ncpi_eval.designs.estimates import critical, number, tidy
 from ncpi_eval.designs.group_time import Linear, linear_estimator
@@ -272,8 +272,8 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def _task(arguments: tuple[Setting, int, int]) -> dict[str, Any]:
-    return simulate_setting(*arguments)
+def _task(replications: int, seed: int, setting: Setting) -> dict[str, Any]:
+    return simulate_setting(setting, replications, seed)
 
 
 def run(
@@ -283,8 +283,8 @@ def run(
     seed: int,
     workers: int = 1,
     store: Path | str | None = None,
-    executor: Executor | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    scheduler: str = "",
+    progress: bool = False,
 ) -> Result:
     """Simulate every setting of a grid.
 
@@ -298,11 +298,10 @@ def run(
     store : path or None
         File to which every finished setting is added at once, one JSON line each. A second call
         with the same file simulates only what is missing; a line cut short counts as missing.
-    executor : concurrent.futures.Executor or None
-        Anything that can `submit`, such as a Dask client's ``get_executor()``; overrides
-        `workers`.
-    progress : callable or None
-        Called with (settings done, settings in all).
+    scheduler : str
+        Address of a Dask scheduler that is used instead, see `runs.each`; blank for none.
+    progress : bool
+        Say on standard error how many settings are done, of those that were missing.
 
     Returns
     -------
@@ -340,13 +339,18 @@ def run(
     keys = [setting.key(replications, seed) for setting in settings]
     done = _stored(store)
     missing = {key: s for key, s in zip(keys, settings, strict=True) if key not in done}
-    finished = len(settings) - len(missing)
-    for key, row in _simulated(missing, replications, seed, workers, executor):
+    simulated = runs.each(
+        functools.partial(_task, replications, seed),
+        missing.values(),
+        label="settings",
+        name=lambda setting: setting.label or f"{setting.design}, {setting.estimator}",
+        workers=min(workers, max(len(missing), 1)),
+        scheduler=scheduler if missing else "",
+        progress=progress,
+    )
+    for key, row in zip(missing, simulated, strict=True):
         done[key] = row
         _keep(store, key, row)
-        finished += 1
-        if progress is not None:
-            progress(finished, len(settings))
     rows = [{**_described(s), **done[key]} for key, s in zip(keys, settings, strict=True)]
     table = tidy(rows)
     worst = min(rows, key=lambda row: row["coverage"])
@@ -370,37 +374,6 @@ def _described(setting: Setting) -> dict[str, Any]:
         "effect": p.effect,
         "autocorrelation": p.autocorrelation,
     }
-
-
-def _simulated(
-    missing: dict[str, Setting],
-    replications: int,
-    seed: int,
-    workers: int,
-    executor: Executor | None,
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    if executor is None and (workers == 1 or len(missing) < 2):
-        for key, setting in missing.items():
-            yield key, simulate_setting(setting, replications, seed)
-        return
-    if executor is not None:
-        yield from _submitted(executor, missing, replications, seed)
-        return
-    # Spawned, not forked: the parent may hold threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as own:
-        yield from _submitted(own, missing, replications, seed)
-
-
-def _submitted(
-    executor: Executor, missing: dict[str, Setting], replications: int, seed: int
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    futures = {
-        executor.submit(_task, (setting, replications, seed)): key
-        for key, setting in missing.items()
-    }
-    for future in as_completed(futures):
-        yield futures[future], future.result()
 
 
 def _stored(store: Path | str | None) -> dict[str, dict[str, Any]]:

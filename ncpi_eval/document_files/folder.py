@@ -1,24 +1,22 @@
 """Read a folder of documents in parallel, in order, in bounded memory.
 
-Results come back in the order of the names, whatever finishes first. Only a fixed number of
-documents is under way at any time, and only what the caller's function returns crosses between
-processes. A file that kills or hangs its reader costs that file, never the others.
+`runs.each` does the work; only what the caller's function returns crosses between processes. A file
+that kills or hangs its reader costs that file, never the others.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import functools
+import operator
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from ncpi_eval import runs
 from ncpi_eval.document_files.guards import FORMATS, refuse
 from ncpi_eval.errors import InputError, Problem
 
@@ -26,7 +24,6 @@ SECONDS_A_DOCUMENT = 60
 """A long report takes a few seconds; a file that needs a minute is broken or built to hang."""
 BYTES_A_WORKER = 3_000_000_000
 """Address space of a reading process; reached only by a file built to fill memory."""
-UNDER_WAY_A_WORKER = 4
 
 _NO_DOCUMENTS = (".", "README", "LICENSE", "~$")
 
@@ -103,85 +100,22 @@ def map_folder(
     seconds : int
         Time for one document before it is refused.
     """
-    workers = workers or os.cpu_count() or 1
-    if workers == 1 or not _can_start_readers():
-        for name, path in documents:
-            yield name, _guarded(function, name, path, seconds)
-        return
-    waiting: deque[tuple[str, Path, Future[R | InputError]]] = deque()
-    source = iter(documents)
-    pool = _pool(workers)
-    try:
-        exhausted = False
-        while waiting or not exhausted:
-            while not exhausted and len(waiting) < workers * UNDER_WAY_A_WORKER:
-                item = next(source, None)
-                if item is None:
-                    exhausted = True
-                else:
-                    waiting.append((*item, _submit(pool, function, *item, seconds)))
-            if not waiting:
-                break
-            name, path, future = waiting.popleft()
-            try:
-                yield name, future.result()
-            except BrokenProcessPool:
-                # one of the files under way killed its reader: find out which, one by one
-                pool.shutdown(wait=False, cancel_futures=True)
-                suspects = [(name, path), *((other, where) for other, where, _ in waiting)]
-                waiting.clear()
-                for suspect, where in suspects:
-                    yield suspect, _alone(function, suspect, where, seconds)
-                pool = _pool(workers)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    # "spawn" keeps a caller's threads and open files out of the readers
-    return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_memory
+    results = runs.each(
+        functools.partial(_guarded, function, seconds),
+        documents,
+        label="documents",
+        name=operator.itemgetter(0),
+        workers=workers,
+        start=_limit_memory,
+        failures="yield",
+        progress=False,
     )
-
-
-def _can_start_readers() -> bool:
-    """False where no process can be started, as in a script read from standard input.
-
-    Asked before the first document, so that every file is not blamed for what is wrong here.
-    """
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    if main is not None and not Path(main).is_file():
-        return False
-    try:
-        with _pool(1) as pool:
-            return pool.submit(abs, -1).result() == 1
-    except (BrokenProcessPool, OSError):
-        return False
-
-
-def _submit(
-    pool: ProcessPoolExecutor,
-    function: Callable[[str, Path], R],
-    name: str,
-    path: Path,
-    seconds: int,
-) -> Future[R | InputError]:
-    try:
-        return pool.submit(_guarded, function, name, path, seconds)
-    except BrokenProcessPool as error:
-        failed: Future[Any] = Future()
-        failed.set_exception(error)
-        return failed
-
-
-def _alone(
-    function: Callable[[str, Path], R], name: str, path: Path, seconds: int
-) -> R | InputError:
-    with _pool(1) as pool:
-        try:
-            return pool.submit(_guarded, function, name, path, seconds).result()
-        except BrokenProcessPool:
-            return refuse(name, "a file that stops its reader", "leave it out and report it")
+    for result in results:
+        if isinstance(result, runs.Failed):
+            what, remedy = "a file that stops its reader", "leave it out and report it"
+            yield result.item, refuse(result.item, what, remedy)
+        else:
+            yield result
 
 
 def _limit_memory() -> None:
@@ -192,26 +126,28 @@ def _limit_memory() -> None:
 
 
 def _guarded(
-    function: Callable[[str, Path], R], name: str, path: Path, seconds: int
-) -> R | InputError:
-    """The function's result, or the refusal of this one file, whatever went wrong with it."""
+    function: Callable[[str, Path], R], seconds: int, document: tuple[str, Path]
+) -> tuple[str, R | InputError]:
+    """Name and result, or the refusal of this one file, whatever went wrong with it."""
+    name, path = document
     try:
         with _Alarm(seconds):
-            return function(name, path)
+            return name, function(name, path)
     except InputError as refusal:
-        return refusal
+        return name, refusal
     except TimeoutError:
-        return refuse(
+        return name, refuse(
             name,
             f"a file that takes more than {seconds} seconds to read",
             "leave it out and report it",
         )
     except MemoryError:
-        return refuse(name, "a file that needs too much memory", "leave it out and report it")
+        what = "a file that needs too much memory"
+        return name, refuse(name, what, "leave it out and report it")
     except RecursionError:
-        return refuse(name, "a file nested too deep", "leave it out and report it")
+        return name, refuse(name, "a file nested too deep", "leave it out and report it")
     except Exception as error:  # an unforeseen fault of one file must not stop the others
-        return refuse(
+        return name, refuse(
             name,
             f"a file that could not be read ({type(error).__name__}: {error})",
             "report it with the file",
