@@ -405,7 +405,6 @@ def _long(
 ) -> tuple[str, str]:
     headers = headers_for(frame, columns)
     right = {column: is_number(frame, column) for column in headers}
-    first_number = next((column for column in list(headers)[1:] if right[column]), None)
     head = "".join(
         f'<th scope="col"{_aligned(right[column])}>{escape(header)}</th>'
         for column, header in headers.items()
@@ -417,17 +416,37 @@ def _long(
         row.attrs = dict(frame.attrs)
         texts = {column: _long_text(row, column, right[column], names) for column in headers}
         cells = []
-        for column in list(headers)[keys:]:
+        inner = list(headers)[keys:]
+        values = {c: _inner(row, c, _without_unit(texts[c], headers[c])) for c in inner}
+        free = [c for c in inner if c not in links and "<a " not in values[c]]
+        linked = _leading(list(headers)[:keys], free, texts, right)
+        for column, value in values.items():
             text = _without_unit(texts[column], headers[column])
-            value = _inner(row, column, text)
             if column in links:
                 value = _linked(row, text, links[column])
-            elif column == first_number:
+            elif column == linked:
                 value = prose.link(row, text)
             cells.append(f"<td{_aligned(right[column])}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])
     return f"<thead><tr>{head}</tr></thead>", _body(lines, first)
+
+
+def _leading(
+    keys: Sequence[str],
+    columns: Sequence[str],
+    texts: Mapping[str, str],
+    right: Mapping[str, bool],
+) -> str | None:
+    """The column whose cell leads to the row: its first number or mark, else its first figure.
+
+    Where only the row's header has a figure, its first text does.
+    """
+    given = [c for c in columns if texts[c] not in ("", disclosure.NOT_APPLICABLE)]
+    numbers = [c for c in given if right[c]]
+    figures = [c for c in given if re.search(r"\d", texts[c])]
+    rest = given if any(re.search(r"\d", texts[c]) for c in keys) else []
+    return next(iter([*numbers, *figures, *rest]), None)
 
 
 def _long_text(row: pd.Series, column: str, number: bool, names: Mapping[str, str]) -> str:
