@@ -54,13 +54,17 @@ def shown_of(row: pd.Series) -> set[str]:
     texts = {
         show(row, f) for f in (*row.index, *FIELDS) for show in (results.shown, tables.cell_text)
     }
+    if str(row.get("unit", "")).startswith("percent"):  # printed in the report, without its sign
+        texts.add(f"{results.shown(row, 'value')}%")
     return texts | {re.sub(r" percentage points?$", "", text) for text in texts}
 
 
 def says(row: pd.Series, text: str) -> bool:
     """Whether the row says this, as it stands or with codes in the words of the codebook."""
     shown = shown_of(row)
-    return text in shown or text in {layouts.in_words(value, CODEBOOK) for value in shown}
+    first, _, rest = text.partition(" ")  # a code and its name, as in a diagram
+    in_words = {layouts.in_words(value, CODEBOOK) for value in shown}
+    return text in shown | in_words or {first, rest} <= shown
 
 
 def declared_results() -> set[str]:
