@@ -219,7 +219,7 @@ def _value(field: str, value: Any, attribute: str) -> tuple[str, str]:
 
 def _of_row(field: str, row: pd.Series, name: str) -> str:
     fields = {"percent", "base", "interval", "interval_clustered"}
-    fields |= {"difference_interval", "difference_interval_clustered"}
+    fields |= {"difference_interval", "difference_interval_clustered", "ratio_interval"}
     if name not in row.index and name not in fields:
         raise _refusal(
             f"{{{field}}}", f"no field {name!r}", _names([*row.index, *sorted(fields)]), "Use one."

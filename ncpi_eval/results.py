@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ncpi_eval import disclosure, paths
@@ -59,9 +60,15 @@ TEXT = frozenset(
         "flag",
         "label",
         "recommendation",
+        "analysis",
+        "group",
+        "outcome",
+        "period",
+        "term",
     }
 )
 DATA_KINDS = ("published", "public_record", "real", "synthetic")
+SIMULATED = "simulated"
 
 # What a row can count or measure. The first two are people and protected (see disclosure).
 UNITS = (
@@ -112,6 +119,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A spreadsheet runs a cell that begins like this.
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?$")
+# What tells estimates of one table apart, in the order of their ids.
+_TELLING_APART = ("analysis", "outcome", "term", "group", "period", "event_time")
 SIGNIFICANT_DIGITS = 12
 MINUS = "\N{MINUS SIGN}"
 
@@ -207,6 +216,49 @@ def load(name: str) -> pd.DataFrame:
             )
         ],
     )
+
+
+def identified(
+    table: pd.DataFrame, stem: str, *, unit: str, data_kind: str, **columns: Any
+) -> pd.DataFrame:
+    """A tidy table of estimates as rows that can be saved: each with an id, a unit and a kind.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a `Result`: `term` or `group`, `period`, `event_time` where they apply, `estimate` …
+    stem : str
+        Beginning of every id; what tells the rows apart follows it.
+    unit, data_kind : str
+        What is counted and where it is from, as `save` wants them.
+    **columns
+        Further columns with one value, such as ``outcome="referrals"``.
+
+    Returns
+    -------
+    DataFrame
+        A copy with `id` first; where the estimate is a difference of logarithms (``ratio=True``)
+        also `ratio`, `ratio_low`, `ratio_high`, its exponentials.
+    """
+    as_ratio = columns.pop("ratio", False)
+    rows = table.assign(unit=unit, data_kind=data_kind, **columns)
+    parts = [c for c in _TELLING_APART if c in rows]
+    texts = rows[parts].map(_part_of_id)
+    ids = ["-".join(filter(None, (stem, *row))) for row in texts.itertuples(index=False)]
+    rows.insert(0, "id", ids)
+    if as_ratio:
+        ends = (("ratio", "estimate"), ("ratio_low", "ci_low"), ("ratio_high", "ci_high"))
+        for name, source in ends:
+            rows[name] = np.exp(rows[source].astype(float))
+    return rows
+
+
+def _part_of_id(value: Any) -> str:
+    """A value as part of an id; blank where it is missing."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return ""
+    text = str(value.date()) if isinstance(value, pd.Timestamp) else str(value)
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text.removesuffix(".0")).strip("_")
 
 
 def pick(frame: pd.DataFrame, **where: Any) -> pd.Series:
@@ -359,8 +411,13 @@ def references(text: str) -> list[tuple[str, str]]:
 
 
 def data_kinds(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Kinds of data in a frame, sorted."""
-    return tuple(sorted(frame["data_kind"].dropna().astype(str).unique()))
+    """Kinds of data in a frame, sorted; ``simulated`` for rows that count simulations.
+
+    Simulations are drawn under stated assumptions and stand for nobody, so that a page which shows
+    them beside public records is not called one of invented respondents.
+    """
+    kinds = frame["data_kind"].mask(frame["unit"].astype("string").eq("simulations"), SIMULATED)
+    return tuple(sorted(kinds.dropna().astype(str).unique()))
 
 
 def check(name: str, frame: pd.DataFrame) -> None:
@@ -563,7 +620,7 @@ def shown(row: Mapping[str, Any] | pd.Series, name: str = "estimate") -> str:
     name : str
         A column, or one of ``percent`` (the estimate as a percentage), ``base``, ``interval``,
         ``difference`` (percentage points), ``difference_interval``; ``interval_clustered`` and
-        ``difference_interval_clustered`` likewise.
+        ``difference_interval_clustered`` likewise; ``ratio_interval``.
 
     Returns
     -------
@@ -573,7 +630,7 @@ def shown(row: Mapping[str, Any] | pd.Series, name: str = "estimate") -> str:
         would hide on which side of 0.05 they lie, else two; other numbers have three significant
         digits. A withheld number is ``[c]`` or ``[low]``.
     """
-    if name.startswith("interval") or name.startswith("difference_interval"):
+    if name.startswith(("interval", "difference_interval", "ratio_interval")):
         return _interval(row, name)
     column = {"percent": "estimate", "base": "denominator"}.get(name, name)
     value = row.get(column)
@@ -656,6 +713,8 @@ def _interval(row: Mapping[str, Any] | pd.Series, name: str) -> str:
     if not (_has(row, low) and _has(row, high)):
         return disclosure.mark(row)
     bounds = float(row[low]), float(row[high])
+    if stem == "ratio_":
+        return " to ".join(plain(bound) for bound in bounds)
     if stem:
         first, second = (half_up(100 * bound) for bound in bounds)
         return f"{first} to {second} percentage points".replace("-", MINUS)

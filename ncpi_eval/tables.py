@@ -19,6 +19,7 @@ from ncpi_eval import disclosure, paths, prose, results
 from ncpi_eval.errors import InputError, Problem
 
 SYNTHETIC = "Synthetic data: invented, not collected from anybody."
+SIMULATED = "Simulated: drawn by the computer under the assumptions that are stated; nobody's data."
 
 # Shown when `columns` names none: what identifies a row and what it says.
 _USUAL = ("item", "label", "response", "group", "subgroup", "percent", "interval", "base")
@@ -44,6 +45,7 @@ _COMPUTED = frozenset(
         "difference_interval",
         "interval_clustered",
         "difference_interval_clustered",
+        "ratio_interval",
     }
 )
 # What is compared down a column has the same decimals in each row, and not the same digits.
@@ -265,6 +267,8 @@ def footnotes(
     lines = []
     if "synthetic" in kinds:
         lines.append(f'<p class="synthetic">{escape(SYNTHETIC)}</p>')
+    if results.SIMULATED in kinds:
+        lines.append(f"<p>{escape(SIMULATED)}</p>")
     lines += [f"<p>{escape(text)}</p>" for text in notes]
     links = ", ".join(f'<a href="{escape(href)}">{escape(text)}</a>' for href, text in downloads)
     lines.append(f"<p>Source: {escape(_full_stop(source))} {links}</p>")

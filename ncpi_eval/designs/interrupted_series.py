@@ -994,7 +994,8 @@ def sensitivity(
     Returns
     -------
     Result
-        Row "as planned", then one per variation; `group` says what was varied.
+        Row "as planned", then one per variation; `group` says what was varied. A variation whose
+        model does not converge has no numbers, and says so in `method`.
 
     Examples
     --------
@@ -1009,22 +1010,28 @@ def sensitivity(
     for before, after in windows:
         kept = set(planned.design.labels[max(start - before, 0) : start + after])
         part = frame[frame[time].isin(kept)].reset_index(drop=True)
-        rows.append(
-            {**_first_effect(_fit(design(part, model))), "group": f"window {before}, {after}"}
-        )
+        rows.append({**_varied(design(part, model)), "group": f"window {before}, {after}"})
     changes = [({"lags": lag, "errors": "newey_west"}, f"{lag} lags") for lag in lags] + [
         (variant, ", ".join(f"{k} {v}" for k, v in variant.items())) for variant in variants
     ]
     for change, words in changes:
-        fit = _fit(design(frame, replace(model, **change)))
-        rows.append({**_first_effect(fit), "group": words})
-    estimates = [row["estimate"] for row in rows]
+        rows.append({**_varied(design(frame, replace(model, **change))), "group": words})
+    estimates = [row["estimate"] for row in rows if "estimate" in row]
     return Result(
         tidy(rows),
         f"Over {len(rows) - 1} variations the {rows[0]['term']} lies between "
         f"{number(min(estimates))} and {number(max(estimates))} "
         f"(as planned {number(estimates[0])}).",
     )
+
+
+def _varied(built: Design) -> dict[str, Any]:
+    """First effect of a variation; without numbers where its model does not converge."""
+    try:
+        return _first_effect(_fit(built))
+    except DesignError as refused:
+        term = built.names[int(np.flatnonzero(built.effects)[0])]
+        return {"term": term, "method": f"did not converge: {refused.problems[0].found}"}
 
 
 def pooled(
