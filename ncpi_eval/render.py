@@ -87,6 +87,7 @@ KINDS: Mapping[str, str] = {
     "real": "collected, and released under the disclosure rules",
     "published": "printed in the evaluation report and its questionnaire",
     "public_record": "taken from public records",
+    "simulated": "drawn by the computer under stated assumptions",
 }
 
 _FOOTER = "Rebuilt from data and code by make report. This page loads nothing and runs no script."
