@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ncpi_eval import hiding, populations, questionnaire
+from ncpi_eval import hiding, inert, populations, questionnaire
 from ncpi_eval.errors import InputError, Problem
 
 # The report's own practice for survey cells, and the threshold of the Government Analysis
@@ -114,10 +114,10 @@ def release(frame: pd.DataFrame, profile: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy. ``suppressed`` is True where every number of the row was withheld (they are
-        missing then, never 0). Protected rows carry ``flag``: ``confidential``, ``low_base``
-        (count and base shown, no percentage), ``zero`` or ``whole_group`` (shown, to be looked at
-        before release), or empty.
+        A copy, its texts harmless to show (`inert.cells`). ``suppressed`` is True where every
+        number of the row was withheld (they are missing then, never 0). Protected rows carry
+        ``flag``: ``confidential``, ``low_base`` (count and base shown, no percentage), ``zero`` or
+        ``whole_group`` (shown, to be looked at before release), or empty.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def release(frame: pd.DataFrame, profile: str | None = None) -> pd.DataFrame:
     chosen = profile_in_use() if profile is None else profile
     _refuse(frame, chosen)
     # Frames put together from several may number their rows twice.
-    released = frame.reset_index(drop=True)
+    released = inert.cells(frame.reset_index(drop=True))
     released.attrs = dict(frame.attrs)
     given = released["suppressed"] if "suppressed" in released else pd.Series(False, released.index)
     released["suppressed"] = given.fillna(False).astype(bool)

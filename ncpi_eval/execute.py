@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncpi_eval import paths, provenance
+from ncpi_eval import inert, paths, provenance
 from ncpi_eval.declarations import Page, Site, Value
 from ncpi_eval.errors import BuildError
 from ncpi_eval.workspace import KINDS, STAMPS, TREE, owned, read_stamp, stamp, write_if_changed
@@ -314,7 +314,7 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def _same_everywhere(value: Any) -> Any:
-    """Replace paths of this machine and addresses in memory, in all texts of an output."""
+    """Replace paths of this machine, addresses in memory and what cannot be seen, in all texts."""
     if isinstance(value, dict):
         for key in value:
             if key not in ("image/png", "image/jpeg", "application/pdf"):
@@ -324,7 +324,7 @@ def _same_everywhere(value: Any) -> Any:
         return [_same_everywhere(part) for part in value]
     if not isinstance(value, str):
         return value
-    text = re.sub(r"\S*/ipykernel_\d+/\d+\.py", "<cell>", value)
+    text = re.sub(r"\S*/ipykernel_\d+/\d+\.py", "<cell>", inert.marked(value))
     text = re.sub(r"\bat 0x[0-9a-fA-F]+", "at 0x…", text)
     return text.replace(f"{paths.ROOT}/", "").replace(str(paths.ROOT), ".")
 

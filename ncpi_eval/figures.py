@@ -85,6 +85,8 @@ HOUSE: dict[Any, Any] = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "legend.frameon": False,
+    # A dollar sign in a label is a dollar sign.
+    "text.parse_math": False,
     "svg.fonttype": "none",
     "svg.hashsalt": "ncpi_eval",
     "svg.image_inline": True,
@@ -714,7 +716,7 @@ def _svg(figure: Figure, name: str, caption: str, alt: str) -> str:
     inner = re.sub(r"<metadata>.*?</metadata>", "", inner, flags=re.DOTALL)
     inner = re.sub(r"<style[^>]*>.*?</style>", "", inner, flags=re.DOTALL)
     inner = re.sub(r"<!--.*?-->", "", inner, flags=re.DOTALL)
-    inner = re.sub(r'\bstyle="([^"]*)"', _as_attributes, inner)
+    inner = _in_tags(r'\bstyle="([^"]*)"', _as_attributes, inner)
     inner = re.sub(r"\n\s*", "\n", inner).strip()
     width, height = (float(size[side].removesuffix("pt")) * 4 / 3 for side in ("width", "height"))
     space = Drawing("", width, height)
@@ -733,13 +735,18 @@ def _opening(name: str, space: str, size: Drawing, kind: str = "") -> str:
 
 def _named_parts(inner: str, name: str, caption: str, alt: str) -> str:
     """Title, description and elements, whose ids begin with the picture's name."""
-    inner = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', inner)
-    inner = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", inner)
-    inner = re.sub(r'(?:xlink:)?href="#([^"]*)"', rf'href="#{name}-\1"', inner)
+    inner = _in_tags(r'\bid="([^"]*)"', rf'id="{name}-\1"', inner)
+    inner = _in_tags(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", inner)
+    inner = _in_tags(r'(?:xlink:)?href="#([^"]*)"', rf'href="#{name}-\1"', inner)
     return (
         f'<title id="{name}-title">{escape(caption)}</title>\n'
         f'<desc id="{name}-desc">{escape(alt)}</desc>\n{inner}\n</svg>'
     )
+
+
+def _in_tags(pattern: str, by: str | Callable[[re.Match[str]], str], svg: str) -> str:
+    """Replace within tags alone, so that the words of labels stay as they are."""
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(pattern, by, tag.group(0)), svg)
 
 
 def _as_attributes(style: re.Match[str]) -> str:

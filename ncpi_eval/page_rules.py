@@ -113,6 +113,12 @@ def findings(page: Parsed, name: str = "") -> list[Finding]:
     return [Finding(name, rule, detail) for rule, check in RULES.items() for detail in check(page)]
 
 
+def active(source: str) -> list[str]:
+    """What runs, asks or sends on a page that is about to be written; nothing on a good one."""
+    page = Parsed(Path("page.html"), source)
+    return [*_script(page), *_requests(page)]
+
+
 def text_of(element: HtmlElement) -> str:
     """Words of an element and all in it, with single spaces."""
     return " ".join("".join(element.itertext()).split())

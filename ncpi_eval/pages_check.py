@@ -42,6 +42,8 @@ FLAGS = (
     "--disable-sync",
 )
 STANDARD = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+# Rules that look at every letter's colour.
+COLOURS = ("color-contrast", "link-in-text-block")
 # Width in CSS pixels: a desktop's, and the one at which WCAG 1.4.10 forbids scrolling sideways.
 DESKTOP, PHONE = 1280, 320
 VIEWS: tuple[tuple[Literal["light", "dark"], int], ...] = (
@@ -275,11 +277,7 @@ _PREPARE = """
 """
 _RUN = """
 axe.run(document, {
-  runOnly: {type: "tag", values: %(tags)s},
-  rules: {
-    "target-size": {enabled: true}, "color-contrast": {enabled: %(colours)s},
-    "link-in-text-block": {enabled: %(colours)s}
-  },
+  runOnly: {type: "%s", values: %s}, rules: %s,
   resultTypes: ["violations"], preload: false, iframes: false
 }).then(result => result.violations.map(violation => ({
   id: violation.id, help: violation.help, times: violation.nodes.length,
@@ -294,19 +292,29 @@ def _axe(page: Page, axe: str) -> Iterator[str]:
     world = _world(session)
     _evaluate(session, world, axe)
     spare = int(_evaluate(session, world, _PREPARE % ROWS_OF_A_KIND))
-    tags = json.dumps(STANDARD)
     for scheme, width in VIEWS:
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
-        for violation in _evaluate(session, world, _RUN % {"tags": tags, "colours": "true"}):
+        # Nothing but colours changes in the dark.
+        run = _run(STANDARD, COLOURS) if scheme == "light" else _run(COLOURS)
+        for violation in _evaluate(session, world, run):
             yield _violation(violation, f"{scheme} {width}px")
     if spare:
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": DESKTOP, "height": 900})
         _evaluate(session, world, "putBack()")
-        for violation in _evaluate(session, world, _RUN % {"tags": tags, "colours": "false"}):
+        for violation in _evaluate(session, world, _run(STANDARD)):
             yield _violation(violation, f"all rows {DESKTOP}px")
     session.detach()
+
+
+def _run(wanted: Sequence[str], also: Sequence[str] = ()) -> str:
+    """The call of axe-core for tags of rules, with or without those of colours, or for these."""
+    if wanted is COLOURS:
+        return _RUN % ("rule", json.dumps(wanted), "{}")
+    rules = {name: {"enabled": name in also} for name in COLOURS}
+    rules["target-size"] = {"enabled": True}  # off in axe-core unless asked for
+    return _RUN % ("tag", json.dumps(wanted), json.dumps(rules))
 
 
 def _violation(found: dict[str, Any], view: str) -> str:

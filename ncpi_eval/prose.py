@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from ncpi_eval import disclosure, results
+from ncpi_eval import disclosure, inert, results
 from ncpi_eval.errors import InputError, Problem
 
 _LITERAL = re.compile(r"\d[\d.,]*\s*(?:%|per\s*cent\b)")
@@ -34,6 +34,13 @@ class Shown:
     html: str
     text: str
     metadata: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        # Captions, notes and words of a reader's choice come from anywhere.
+        object.__setattr__(self, "html", inert.marked(self.html))
+        object.__setattr__(self, "text", inert.marked(self.text))
+        said = {k: inert.marked(v) if isinstance(v, str) else v for k, v in self.metadata.items()}
+        object.__setattr__(self, "metadata", said)
 
     def __str__(self) -> str:
         return self.text

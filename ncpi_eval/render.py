@@ -28,7 +28,7 @@ from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from ncpi_eval import paths, prose, results, tables
+from ncpi_eval import inert, page_rules, paths, prose, results, tables
 from ncpi_eval.errors import BuildError, Problem
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -118,14 +118,6 @@ _DROPPED = re.compile(
 _HEADING = re.compile(r"<h([1-6])([^>]*)>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-# What a page may not hold, whatever put it there.
-_OUTSIDE = re.compile(
-    r"<(?:script|link|iframe|object|embed|base|form)\b"
-    r"|<[^>]*\s(?:src|srcset|poster|xlink:href|background)\s*=\s*[\"']?\s*(?:https?:|//|file:)"
-    r"|<[^>]*\son[a-z]+\s*="
-    r"|(?:url\(\s*[\"']?|@import\s+[\"']?)(?:https?:|//)",
-    re.IGNORECASE,
-)
 
 
 class Page(Protocol):
@@ -284,18 +276,19 @@ def layout(site: Site, *, title: str, body: str, **fields: Any) -> str:
             **given,
         )
     )
-    html = re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html)) + "\n"
-    found = _OUTSIDE.search(html)
+    html = re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", inert.marked(html))) + "\n"
+    found = page_rules.active(html)
     if found:
         raise BuildError(
             f"The page {title!r} would run or load something.",
             [
                 Problem(
                     "page",
-                    repr(found.group(0)[:80]),
+                    what,
                     "no script, no handler, nothing loaded",
                     "Find the cell that shows it and take it out.",
                 )
+                for what in found
             ],
         )
     return html

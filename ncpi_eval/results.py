@@ -117,7 +117,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # A spreadsheet runs a cell that begins like this.
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_FORMULA = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?$")
 # What tells estimates of one table apart, in the order of their ids.
 _TELLING_APART = ("analysis", "outcome", "term", "group", "period", "event_time")

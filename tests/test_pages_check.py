@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ncpi_eval import errors, figures, page_rules, pages_check, render, results, tables
+from ncpi_eval import errors, figures, front, page_rules, pages_check, render, results, tables
 
 SITE = SimpleNamespace(
     title="The report",
@@ -74,7 +74,7 @@ def good(tmp_path_factory) -> Path:
         )
         (tree / "executed").mkdir()
         nbformat.write(new_notebook(cells=cells), tree / "executed" / "01-first.ipynb")
-        index = render.render_index(SITE, tree, {"commit": "abc"})
+        index = front.render_index(SITE, tree, {"commit": "abc"})
         (tree / "index.html").write_text(index, encoding="utf-8")
     return tree / "html" / "01-first.html"
 
