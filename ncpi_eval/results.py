@@ -85,6 +85,7 @@ UNITS = (
     "simulations",
     "options",
     "claims",
+    "redactions",
     "answers",
     "estimates",
     "variables",

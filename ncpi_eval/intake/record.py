@@ -300,10 +300,11 @@ def _read(source: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     ]
     if missing:
         raise InputError(f"{source.name} lacks columns of the inspection record.", missing)
-    return pd.DataFrame({name: [_text(cell) for cell in frame[name]] for name in columns})
+    return pd.DataFrame({name: [text_of(cell) for cell in frame[name]] for name in columns})
 
 
-def _text(cell: object) -> str:
+def text_of(cell: object) -> str:
+    """A cell of a table as text, trimmed; blank for a missing one, whole numbers without ``.0``."""
     if cell is None or pd.isna(cell):  # type: ignore[call-overload]
         return ""
     if isinstance(cell, float) and cell.is_integer():
