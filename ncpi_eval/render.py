@@ -35,7 +35,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Beyond this a data page shows what identifies a row and what it says; the file has all columns.
 ALL_COLUMNS_UP_TO = 3000
 # Columns that refer to rows of results, as results.reference writes it.
-REFERRING = ("source_row", "source_rows")
+REFERRING = ("source_row", "source_rows", "cell_row")
 ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_high", "p_value")
 # More rows than this are put under one heading for each question.
 SECTIONS_FROM = 150
@@ -79,6 +79,14 @@ RESULTS: Mapping[str, str] = {
     "logic_model_arrows": "what leads to what, with its place",
     "logic_model_assumptions": "what must hold for the arrows to hold",
     "logic_model_checks": "nodes that lead nowhere, outcomes that nothing measures",
+    "framework_matrix": "what each group of interviewees says about each theme, as published",
+    "framework_extracts": "the published findings behind each cell, with their place",
+    "framework_sample": "the achieved sample of interviews and focus groups",
+    "framework_topic_coverage": "sections of the topic guide by kind of encounter",
+    "framework_transcript_matrix": "what each transcript says about each theme",
+    "framework_transcript_extracts": "coded passages of transcripts, redacted",
+    "framework_transcript_coverage": "sections of the topic guide by transcript",
+    "framework_redactions": "what was taken out of transcripts, by kind",
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }

@@ -130,7 +130,8 @@ def show(
         Whether the reader opens the table, as for one of hundreds of rows.
     links : mapping, optional
         Column, not the first, to the column with the `results.reference` to which its text leads;
-        None for the row's own place. Without `across`.
+        None for the row's own place. A column of references that is given itself shows each of
+        them as a link. Without `across`.
 
     Notes
     -----
@@ -427,7 +428,7 @@ def _long(
         for column, value in values.items():
             text = _without_unit(texts[column], headers[column])
             if column in links:
-                value = _linked(row, text, links[column])
+                value = _linked(row, column, text, links[column])
             elif column == linked:
                 value = prose.link(row, text)
             cells.append(f"<td{_aligned(right[column])}>{value}</td>")
@@ -460,6 +461,12 @@ def _long_text(row: pd.Series, column: str, number: bool, names: Mapping[str, st
     return names.get(text, text)
 
 
+def _first_text(row: pd.Series, texts: Mapping[str, str], inner: Sequence[str]) -> str | None:
+    """The column that leads to the row where none is a number: the first that shows its words."""
+    own = (c for c in inner if texts[c] and texts[c] == results.shown(row, c) and c != "publisher")
+    return next((c for c in own if "://" not in texts[c]), None)
+
+
 def _inner(row: pd.Series, column: str, text: str) -> str:
     """A cell inside the table; a publisher leads to the page that it published."""
     source = str(row.get("source") or "")
@@ -468,11 +475,13 @@ def _inner(row: pd.Series, column: str, text: str) -> str:
     return prose.with_addresses(text)
 
 
-def _linked(row: pd.Series, text: str, by: str | None) -> str:
+def _linked(row: pd.Series, column: str, text: str, by: str | None) -> str:
     """Text as a link to the row itself, or to the first row that a column refers to."""
     if by is None:
         return prose.link(row, text)
     found = results.references(results.shown(row, by))
+    if by == column:
+        return "<br>".join(prose.link_to(name, to, to) for name, to in found)
     return prose.link_to(*found[0], text) if found else escape(text)
 
 

@@ -16,7 +16,7 @@ Burgess, Analyzing Qualitative Data, 173-194.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,6 +25,11 @@ from ncpi_eval import results
 from ncpi_eval.evidence import counts_of_people
 from ncpi_eval.evidence.transcripts import Transcripts
 from ncpi_eval.intake.framework import VALENCES
+
+# Results files that refer to each other's rows: from a cell to its extracts, and back.
+MATRIX, EXTRACTS = "framework_matrix", "framework_extracts"
+TRANSCRIPT_MATRIX = "framework_transcript_matrix"
+TRANSCRIPT_EXTRACTS = "framework_transcript_extracts"
 
 ATTRIBUTES = ("role", "force_type", "inspection_timing")
 _PUBLISHED = "A summary in our words of what the report tells; no number of people is known."
@@ -49,10 +54,10 @@ def published_extracts(
     -------
     DataFrame
         One row per finding, unit claims, in the order of themes and groups: id
-        (``extract.<finding>``); extract (the finding's name); cell (``<theme>.<who>``); question
+        (``extract.<finding>``); cell (``<theme>.<who>``) and cell_row (reference to it); question
         and item (theme and its label); response (kind of finding, one of `VALENCES`); label (the
-        subtheme); subgroup (the group's short name) and group (its label); summary; place; code
-        and code_label; the attributes `ATTRIBUTES`; chapter; caveat; data_kind.
+        subtheme); subgroup (the group's short name) and group (its label); summary; place; code and
+        code_label; the attributes `ATTRIBUTES`; chapter; caveat; data_kind.
 
     Raises
     ------
@@ -80,8 +85,8 @@ def published_extracts(
             "data_kind": ordered["data_kind"],
             "group": who.map(group["label"]),
             **{name: who.map(group[name]) for name in ATTRIBUTES},
-            "extract": ordered["finding"],
             "cell": ordered["theme"] + "." + who,
+            "cell_row": _references(MATRIX, "cell." + ordered["theme"] + "." + who),
             "summary": ordered["summary"],
             "code": ordered["code"],
             "code_label": ordered["code"].map(code_labels),
@@ -100,7 +105,7 @@ def matrix(extracts: pd.DataFrame) -> pd.DataFrame:
         One row per theme and group of which the report tells something, unit claims, in the order
         of the extracts: id (``cell.<theme>.<who>``); cell; question, item, subgroup, group and the
         attributes as there; response (kinds of finding in the cell, joined by ``, ``); summary (the
-        findings one after the other); extracts (their names joined by ``|``); chapter; caveat;
+        findings one after the other); source_rows (references to them); chapter; caveat;
         data_kind. A cell that is not there is a theme on which the report tells nothing from that
         group, which is not the same as nothing said.
     """
@@ -259,10 +264,11 @@ def transcript_extracts(given: Transcripts, themes: pd.DataFrame) -> pd.DataFram
     -------
     DataFrame
         One row per passage and code that belongs to a theme, unit interviewees: id
-        (``extract.<case>.<start>-<end>``); extract; cell; question and item (the theme); response (the
-        kind of the code); label (the code's label); subgroup (the case); the attributes; text
-        (redacted; missing where withheld); place (characters of the transcript); suppressed; caveat
-        (why); data_kind. See `transcripts.withheld` for what may be shown.
+        (``extract.<case>.<start>-<end>``); cell and cell_row (reference to it); question and item
+        (the theme); response (the kind of the code); label (the code's label); subgroup (the case);
+        the attributes; text (redacted; missing where withheld); place (characters of the
+        transcript); suppressed; caveat (why); data_kind. See `transcripts.withheld` for what may be
+        shown.
     """
     rows = []
     belongs = _themes_by_code(themes)
@@ -285,8 +291,8 @@ def transcript_extracts(given: Transcripts, themes: pd.DataFrame) -> pd.DataFram
                 "data_kind": given.data_kind,
                 "suppressed": passage["suppressed"],
                 **{name: passage[name] for name in ATTRIBUTES},
-                "extract": passage["extract"],
                 "cell": f"{theme}.{passage['case']}",
+                "cell_row": results.reference(TRANSCRIPT_MATRIX, f"cell.{theme}.{passage['case']}"),
                 "text": passage["text"],
                 "code": passage["code"],
                 "place": passage["place"],
@@ -350,7 +356,7 @@ def transcript_matrix(
                 **{name: described[name] for name in ATTRIBUTES},
                 "cell": f"{theme}.{case}",
                 "summary": None if hidden or not summary else given.redacted(summary),
-                "extracts": "|".join(own["extract"]),
+                "source_rows": " ".join(_references(TRANSCRIPT_EXTRACTS, own["id"])),
             }
         )
     frame = pd.DataFrame(rows, columns=_CELL_COLUMNS)
@@ -394,11 +400,11 @@ def transcript_coverage(
 
 _EXTRACT_COLUMNS = [
     "id", "question", "item", "response", "label", "subgroup_variable", "subgroup", "unit",
-    "caveat", "data_kind", "suppressed", *ATTRIBUTES, "extract", "cell", "text", "code", "place",
+    "caveat", "data_kind", "suppressed", *ATTRIBUTES, "cell", "cell_row", "text", "code", "place",
 ]  # fmt: skip
 _CELL_COLUMNS = [
     "id", "question", "item", "response", "subgroup_variable", "subgroup", "unit", "caveat",
-    "data_kind", "suppressed", *ATTRIBUTES, "cell", "summary", "extracts",
+    "data_kind", "suppressed", *ATTRIBUTES, "cell", "summary", "source_rows",
 ]  # fmt: skip
 
 
@@ -415,7 +421,7 @@ def _cell(own: pd.DataFrame, key: Any) -> dict[str, Any]:
         "response": ", ".join(kinds),
         "cell": key,
         "summary": " ".join(own["summary"]),
-        "extracts": "|".join(own["extract"]),
+        "source_rows": " ".join(_references(EXTRACTS, own["id"])),
     }
 
 
@@ -433,10 +439,14 @@ def _merged(cells: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
                 "group": "; ".join(own["group"].drop_duplicates()),
                 "item": "; ".join(own["item"].drop_duplicates()),
                 "summary": " ".join(own["summary"]),
-                "extracts": "|".join(own["extracts"]),
+                "source_rows": " ".join(own["source_rows"]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _references(name: str, identities: Iterable[str]) -> list[str]:
+    return [results.reference(name, identity) for identity in identities]
 
 
 def _asked(asked_of: str, kind: str) -> str:

@@ -12,9 +12,11 @@ Files of a folder, beside the texts (.txt, .docx) and REFI-QDA projects (.qdpx):
 | cases.csv | an encounter | case, document, role, force_type, inspection_timing, force, data_kind |
 | codings.csv (optional) | a coded passage | document, start, end, code, coder, remark |
 | summaries.csv (optional) | what a case says about a theme | case, theme, summary |
-| released.csv (optional) | a passage that somebody has read and released: ``<case>.<start>-<end>``, \
-to be looked at again when its text changes | extract |
+| released.csv (optional) | a passage that somebody has read and released | extract |
 | redact.csv (optional) | a word or name to take out, beside what patterns find | word |
+
+A released passage is named ``<case>.<start>-<end>``, so that it must be read again when its place
+in the text changes.
 """
 
 from __future__ import annotations
