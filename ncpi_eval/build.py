@@ -3,7 +3,7 @@
 make decides what is stale (ncpi_eval/pages.mk). This module does what make cannot: refuse a wrong
 parameter before anything starts, hold the lock, and hide make's own noise when a page fails. It
 uses the standard library only, so that a call with nothing to do costs next to nothing; papermill
-and the renderer are imported by the processes that make starts for single pages.
+and the renderer are imported by the server (server.py), which is started for the first page.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import fcntl
 import hashlib
 import os
 import re
+import select
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,13 +22,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ncpi_eval import declarations, paths
+from ncpi_eval import client, declarations, paths
 from ncpi_eval.declarations import Page, Parameter, Site, Value
 from ncpi_eval.errors import BuildError, NcpiError, Problem
 from ncpi_eval.workspace import (
     CHANGED,
     DISCLOSURE,
     FIXED,
+    FOREIGN,
     FRONT,
     KINDS,
     OUTPUTS,
@@ -42,6 +45,8 @@ from ncpi_eval.workspace import (
 NOISE = re.compile(
     rb"make(\[\d+\])?: (\*\*\* \[.*\] (Error \d+|\w+)|\*\*\* Waiting for unfinished)"
 )
+LOOK_SECONDS = 0.5  # how long make's end may go unnoticed, when its rules outlive it
+LOCKS: list[int] = []  # the lock's descriptor, which the processes of a build inherit
 
 
 def main(arguments: list[str]) -> int:
@@ -81,7 +86,7 @@ def report() -> int:
     with locked():
         prepare(site, values)
         before = published()
-        code = run_make()
+        code = run_make(call.get("KERNEL", ""))
         if code:
             kept = "; the report published before is unchanged" if before else ""
             print(f"The report was not finished{kept}.", file=sys.stderr, flush=True)
@@ -121,8 +126,10 @@ def locked() -> Iterator[None]:
         except BlockingIOError:
             print("Another build is running here; waiting for it to finish.", flush=True)
             fcntl.flock(handle, fcntl.LOCK_EX)
+        LOCKS.append(handle)
         yield
     finally:
+        LOCKS.clear()
         os.close(handle)
 
 
@@ -259,32 +266,122 @@ def rules(site: Site) -> str:
 # Running make
 
 
-def run_make() -> int:
-    """Run the pages under make, with its job server, and pass on all but its own complaints."""
+def run_make(kernel: str) -> int:
+    """Run the pages under make, with its job server, and pass on all but its own complaints.
+
+    Parameters
+    ----------
+    kernel : str
+        ``plain`` for kernels that start afresh; blank for forked ones.
+    """
     quiet = ["--silent", "--no-print-directory"]
     command = [os.environ.get("NCPI_EVAL_MAKE", "make"), *quiet, "-f", "ncpi_eval/pages.mk"]
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("NCPI_EVAL_") or name in DISCLOSURE
-    }
-    process = subprocess.Popen(
+    server: subprocess.Popen[bytes] | None = None
+    listener = listen()
+    make = subprocess.Popen(
         command,
         cwd=paths.ROOT,
-        env=environment | FIXED,
+        env=environment(),
         stderr=subprocess.PIPE,
         close_fds=False,  # make's job server and the lock are inherited
     )
-    assert process.stderr is not None
+    assert make.stderr is not None
     try:
-        for line in process.stderr:
+        with Complaints(make.stderr.fileno()) as complaints:
+            while not complaints.ended and make.poll() is None:
+                waiting: list[Any] = [complaints, *([] if server else [listener])]
+                ready, _, _ = select.select(waiting, [], [], LOOK_SECONDS)
+                if complaints in ready:
+                    complaints.pass_on()
+                if listener in ready:
+                    server = start_server(listener, kernel)
+                    listener.close()
+            while complaints.ready():
+                complaints.pass_on()
+    finally:
+        # Without its server every page ends, and then make does, if it has not.
+        listener.close()
+        if server is not None and server.stdin is not None:
+            server.stdin.close()
+            server.wait()
+        code = make.wait()
+        Path(client.ADDRESS).unlink(missing_ok=True)
+        shutil.rmtree(TREE / "stage", ignore_errors=True)
+    return code
+
+
+class Complaints:
+    """What make and its rules write to standard error."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rest = b""
+        self.ended = False
+
+    def __enter__(self) -> Complaints:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr.buffer.write(self._rest)
+        sys.stderr.flush()
+
+    def fileno(self) -> int:
+        """For `select`."""
+        return self._descriptor
+
+    def ready(self) -> bool:
+        """Whether there is something to pass on now."""
+        return not self.ended and bool(select.select([self], [], [], 0)[0])
+
+    def pass_on(self) -> None:
+        """Write what is there, but for make's own words about a failed rule."""
+        read = os.read(self._descriptor, 65536)
+        self.ended = not read
+        *lines, self._rest = (self._rest + read).split(b"\n")
+        for line in lines:
             if not NOISE.match(line):
-                sys.stderr.buffer.write(line)
-                sys.stderr.flush()
-        return process.wait()
-    except KeyboardInterrupt:
-        process.wait()
-        raise
+                sys.stderr.buffer.write(line + b"\n")
+        sys.stderr.flush()
+
+
+def listen() -> socket.socket:
+    """The socket that pages are asked for on; nobody serves it yet."""
+    listener = socket.socket(socket.AF_UNIX)
+    os.chdir(paths.ROOT)
+    Path(client.ADDRESS).unlink(missing_ok=True)
+    before = os.umask(0o077)
+    try:
+        listener.bind(client.ADDRESS)
+    finally:
+        os.umask(before)
+    listener.listen(64)
+    return listener
+
+
+def start_server(listener: socket.socket, kernel: str) -> subprocess.Popen[bytes]:
+    """Start what serves the pages; it ends when its standard input is closed, or with us.
+
+    It leads a session of its own, so that what is typed at the terminal reaches us alone.
+    """
+    command = [sys.executable, "-m", "ncpi_eval.server", str(os.getpid()), str(listener.fileno())]
+    return subprocess.Popen(
+        command,
+        cwd=paths.ROOT,
+        env=environment() | {"NCPI_EVAL_KERNEL": kernel},
+        stdin=subprocess.PIPE,
+        pass_fds=(listener.fileno(), *LOCKS),
+        start_new_session=True,
+    )
+
+
+def environment() -> dict[str, str]:
+    """What the processes of a build see: nothing that could change a page or slow it down."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(FOREIGN) or name in DISCLOSURE
+    }
+    return kept | FIXED
 
 
 def published() -> str:

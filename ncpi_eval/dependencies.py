@@ -12,6 +12,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -147,6 +148,24 @@ def code_of(notebook: Path) -> list[str]:
 def notebook_imports(notebook: Path) -> set[str]:
     """Modules of the package that a notebook names."""
     return set().union(*(imports_of(source) for source in code_of(notebook)))
+
+
+def all_imports(notebook: Path) -> list[str]:
+    """Every module that a notebook imports, ours and others', in its order.
+
+    A name imported from a package may be a module or something in one: it is listed as a module.
+    """
+    found: dict[str, None] = {}
+    for source in code_of(notebook):
+        with suppress(SyntaxError, ValueError):
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.Import):
+                    found |= dict.fromkeys(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found[node.module] = None
+                    if node.module.split(".")[0] == PACKAGE:
+                        found |= {f"{node.module}.{alias.name}": None for alias in node.names}
+    return list(found)
 
 
 def write_rules(target: Path) -> None:

@@ -1,7 +1,4 @@
-"""The papermill engine: one kernel of this very Python, and a line of progress per cell.
-
-How a kernel is started is decided in `kernel_manager` and nowhere else.
-"""
+"""The papermill engine: one kernel of this very Python, and a line of progress per cell."""
 
 from __future__ import annotations
 
@@ -13,36 +10,46 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from traitlets import CaselessStrEnum, default
 
+from ncpi_eval import kernels
 
-class PlainKernelManager(AsyncKernelManager):
+
+class KernelManager(AsyncKernelManager):
     """Starts this Python's ipykernel, whatever kernels the user has installed elsewhere.
 
     It talks through files in the page's own scratch folder, not through ports that other users of
-    the machine could listen to and that two kernels could take at once.
+    the machine could listen to and that two kernels could take at once. The files are named from
+    the working directory: the name of a socket may be hundred characters long, a folder's more.
     """
 
     transport = CaselessStrEnum(["tcp", "ipc"], default_value="ipc")
+    forked: kernels.Forked | None = None
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        kind = kernels.Provisioner if self.forked else LocalProvisioner
+        # Given at once: jupyter_client would look through the metadata of every package for it.
+        self.provisioner = kind(kernel_id="page", kernel_spec=self.kernel_spec, parent=self)
+        if isinstance(self.provisioner, kernels.Provisioner):
+            self.provisioner.forked = self.forked
 
     @default("ip")
     def _in_scratch(self) -> str:
         folder = Path(os.environ["JUPYTER_RUNTIME_DIR"])
         folder.mkdir(exist_ok=True)
-        return str(folder / "kernel")
+        return os.path.relpath(folder / "k")
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The command that starts a kernel."""
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        seeding = kernels.seeding(os.environ.get("NCPI_EVAL_PAGE", ""))
+        command.append(f"--IPKernelApp.exec_lines={seeding}")
         return KernelSpec(argv=command, display_name="Python 3", language="python")
-
-
-def kernel_manager() -> type[AsyncKernelManager]:
-    """How this build starts its kernels."""
-    return PlainKernelManager
 
 
 class Progress:
@@ -105,6 +112,7 @@ class Engine(NBClientEngine):
         nb: NotebookNode,
         kernel_name: str,
         progress: Progress,
+        forked: kernels.Forked | None = None,
         output_path: str | None = None,
         progress_bar: bool = False,
         **kwargs: Any,
@@ -116,7 +124,7 @@ class Engine(NBClientEngine):
             cls.execute_managed_notebook(
                 manager,
                 kernel_name,
-                kernel_manager_class=kernel_manager(),
+                kernel_manager_class=type("Manager", (KernelManager,), {"forked": forked}),
                 shutdown_kernel="immediate",
                 **kwargs,
             )

@@ -12,7 +12,6 @@ import ast
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,8 @@ from ncpi_eval.workspace import KINDS, STAMPS, TREE, owned, read_stamp, stamp, w
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
+
+    from ncpi_eval import kernels
 
 # Names of our refusals, which is all that a kernel tells.
 OWN_ERRORS = (
@@ -167,8 +168,8 @@ def run(declared: Page, values: dict[str, Value], stage: Path) -> NotebookNode:
     """Execute a notebook with its parameters; give it back complete and normalised."""
     source = read_notebook(declared)
     known = {cell.get("id") for cell in source.cells}
-    with scratch(declared, stage):
-        notebook = _run_through_papermill(declared, values)
+    with scratch(declared, stage), kernel() as forked:
+        notebook = _run_through_papermill(declared, values, forked)
     _check_complete(declared, notebook)
     return normalise(notebook, known)
 
@@ -177,9 +178,11 @@ def run(declared: Page, values: dict[str, Value], stage: Path) -> NotebookNode:
 def scratch(declared: Page, stage: Path) -> Iterator[None]:
     """Give the kernel its folders: what it reads, what it may write, and a place to talk.
 
-    Nobody's own IPython or Jupyter settings reach a page.
+    Nobody's own IPython or Jupyter settings reach a page. The scratch folder is in the stage, so
+    that the next build finds it when this one was killed.
     """
-    folder = tempfile.mkdtemp(prefix="ncpi-")
+    folder = stage / "scratch"
+    folder.mkdir()
     before = dict(os.environ)
     os.environ |= {
         "NCPI_EVAL_READ": str(TREE),
@@ -188,7 +191,7 @@ def scratch(declared: Page, stage: Path) -> Iterator[None]:
         "IPYTHONDIR": f"{folder}/ipython",
         "JUPYTER_CONFIG_DIR": f"{folder}/config",
         "JUPYTER_RUNTIME_DIR": f"{folder}/run",
-        "TMPDIR": folder,
+        "TMPDIR": str(folder),
     }
     try:
         yield
@@ -198,7 +201,26 @@ def scratch(declared: Page, stage: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_through_papermill(declared: Page, values: dict[str, Value]) -> NotebookNode:
+@contextmanager
+def kernel() -> Iterator[kernels.Forked | None]:
+    """Fork the kernel, and see that it is gone in the end; None with ``KERNEL=plain``."""
+    if os.environ.get("NCPI_EVAL_KERNEL") == "plain":
+        yield None
+        return
+    from ncpi_eval import kernels
+
+    forked = kernels.fork()
+    try:
+        yield forked
+    finally:
+        forked.close()
+        forked.kill()
+        forked.wait()
+
+
+def _run_through_papermill(
+    declared: Page, values: dict[str, Value], forked: kernels.Forked | None
+) -> NotebookNode:
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
@@ -220,6 +242,7 @@ def _run_through_papermill(declared: Page, values: dict[str, Value]) -> Notebook
             start_timeout=START_SECONDS,
             execution_timeout=declared.seconds_per_cell,
             progress=progress,
+            forked=forked,
         )
     except PapermillExecutionError as error:
         raise stopped(progress, _said(error.ename, error.evalue, error.traceback)) from error

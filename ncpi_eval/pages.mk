@@ -4,6 +4,8 @@
 #
 # A stamp is touched only when its content changed, and a result is written only when it changed,
 # so what follows from an unchanged result is not built again.
+#
+# Each page is a request to the server that build.py starts for the first of them (server.py).
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -23,15 +25,18 @@ $(B)/imports.mk: notebooks notebooks/report.toml $(NOTEBOOKS) $(SOURCES)
 	@$(RUN) -S -m ncpi_eval.dependencies $@
 include $(B)/imports.mk
 
+# A page's stamp is written when the page is whole; make would delete it if it is interrupted then.
+.PRECIOUS: $(DONE)
+
 .PHONY: published
 published: $(B)/stamps/published
 
 $(DONE): $(B)/stamps/pages/%: notebooks/%.ipynb $(B)/stamps/declared/% $(B)/stamps/lock $(TEMPLATES)
-	@$(RUN) -m ncpi_eval.build page $*
+	@$(RUN) -S -m ncpi_eval.client page $*
 
 # A result that somebody removed takes its page's stamp with it; build.py sees to that.
 $(RESULTS):
 	@:
 
 $(B)/stamps/published: $(DONE) $(B)/stamps/site $(B)/stamps/commit $(INDEX_MODULES) $(TEMPLATES)
-	@$(RUN) -m ncpi_eval.build publish
+	@$(RUN) -S -m ncpi_eval.client publish

@@ -38,6 +38,9 @@ FIXED = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
+# Settings of whoever calls that could change a page, or keep Python from storing its bytecode.
+FOREIGN = ("NCPI_EVAL_", "PYTHON", "IPYTHON", "JUPYTER_", "MPL", "MATPLOTLIB", "LC_", "LANGUAGE")
+
 # Which numbers may be shown is decided by these (see disclosure.py); pages depend on them.
 DISCLOSURE = ("NCPI_EVAL_PROFILE", "NCPI_EVAL_PROTECT_SYNTHETIC")
 

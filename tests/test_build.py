@@ -160,6 +160,13 @@ def test_two_folders_give_the_same_bytes(finished: Project, tmp_path: Path) -> N
     assert other.published() == finished.published()
 
 
+def test_plain_kernels_one_at_a_time_give_the_same_bytes(finished: Project, tmp_path: Path) -> None:
+    other = lay_out(tmp_path / "plain")
+    outcome = other.make("report", "KERNEL=plain")
+    assert (outcome.code, outcome.built) == (0, ALL), outcome.text
+    assert other.published() == finished.published()
+
+
 # Failures
 
 

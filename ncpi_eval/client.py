@@ -1,0 +1,34 @@
+"""Ask the build's server for one page, and end as it ended: what make runs for each page.
+
+It is started for every page, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+ADDRESS = "outputs/.build/server"  # from the root: a longer name would not fit into an address
+
+
+def main(request: list[str]) -> int:
+    """Send ``page STEM`` or ``publish``; return the exit code of the process that did it."""
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect(ADDRESS)
+            server.sendall(" ".join(request).encode() + b"\n")
+            code = int(server.makefile().read() or -1)
+    except OSError:
+        code = -1
+    if code < 0:
+        what = "by another process, or for want of memory" if code == -9 else "with the build"
+        print(f"{request[-1]}: was ended {what}.", file=sys.stderr, flush=True)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

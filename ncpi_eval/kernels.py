@@ -1,0 +1,172 @@
+"""Fork a page's kernel from a process that has already imported what notebooks import.
+
+The kernel is forked while its worker is still bare: before the worker opens ZMQ, whose threads a
+fork would lose. It then waits, without work, for the arguments that an ordinary kernel would have
+on its command line. To jupyter_client it is a process like any other: it can be interrupted,
+killed and waited for, and it has an exit code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+import zlib
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import LocalProvisioner
+
+from ncpi_eval.errors import BuildError
+
+POLL_SECONDS = 0.005
+
+
+class Forked:
+    """A forked kernel that waits to be told its arguments; has the methods of a `Popen`."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, pipe: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._pipe: int | None = pipe
+
+    def start(self, arguments: list[str]) -> None:
+        """Let it become a kernel with these arguments of ``ipykernel_launcher``."""
+        assert self._pipe is not None
+        os.write(self._pipe, json.dumps(arguments).encode())
+        self.close()
+
+    def close(self) -> None:
+        """Let it end, if it was never started."""
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+    def poll(self, options: int = os.WNOHANG) -> int | None:
+        """Exit code, minus the signal that ended it, or None while it runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait until it has ended."""
+        return self.poll(0)
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class Provisioner(LocalProvisioner):
+    """jupyter_client's way to a kernel of this machine, which here is forked already."""
+
+    forked: Forked | None = None
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the waiting kernel with the arguments of the command."""
+        assert self.forked is not None
+        self.forked.start(cmd[cmd.index("ipykernel_launcher") + 1 :])
+        self.process = self.forked  # type: ignore[assignment]  # has its methods
+        self.pid = self.pgid = self.forked.pid  # it leads a session of its own
+        return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Wait until it has ended, looking more often than the tenth of a second of the parent."""
+        while self.process and await self.poll() is None:
+            await asyncio.sleep(POLL_SECONDS)
+        code = self.process.wait() if self.process else 0
+        self.process = None
+        return code
+
+
+def fork() -> Forked:
+    """Fork a kernel that waits; `BuildError` if a thread of this process would be lost."""
+    if threads() != 1:
+        raise BuildError("A kernel cannot be forked here: this process has started threads.")
+    parent = os.getpid()
+    ends, starts = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        os.close(ends)
+        return Forked(pid, starts)
+    try:
+        os.close(starts)
+        os.setsid()
+        die_with(parent)
+        _wait_and_run(ends, parent)
+    finally:
+        os._exit(1)
+
+
+def _wait_and_run(pipe: int, parent: int) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    with os.fdopen(pipe, "rb") as handle:
+        told = handle.read()
+    if not told:
+        os._exit(0)
+    arguments = json.loads(told)
+    sys.argv = ["ipykernel_launcher.py", *arguments]
+    app = IPKernelApp.instance(parent_handle=parent)
+    app.initialize(arguments)
+    _show_figures()
+    app.start()
+
+
+def seeding(page: str) -> str:
+    """Python that gives a page its own random numbers, whatever was built before or beside it.
+
+    Pages have generators with declared seeds; this is for what a library draws of its own accord.
+    """
+    seed = zlib.crc32(page.encode())
+    draws = f"random.seed({seed}); numpy.random.seed({seed})"
+    return f"import random, numpy; {draws}; del random, numpy"
+
+
+def _show_figures() -> None:
+    """What the inline backend does when a kernel imports it, if it was imported before the fork.
+
+    Without it, figures would be drawn and never shown.
+    """
+    backend = sys.modules.get("matplotlib_inline.backend_inline")
+    if backend is not None:
+        backend._enable_matplotlib_integration()
+
+
+def threads() -> int:
+    """Threads of this process, those that libraries started without Python's knowledge included."""
+    with contextlib.suppress(OSError):
+        return len(list(Path("/proc/self/task").iterdir()))
+    return threading.active_count()
+
+
+def die_with(parent: int) -> None:
+    """Let this process be killed when its parent ends, whatever ends it.
+
+    Linux does it at once. Elsewhere a kernel looks once a second whether its parent is there.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,153 @@
+"""Import the stack once, and fork a worker for each page that make asks for.
+
+`ncpi_eval.build` starts it when the first request comes, and it ends with the build. It must stay
+a process that can be forked: one thread, no ZMQ socket. A worker does one request and ends; who
+asked is told how. Whoever goes away, the rest follows: the client's end ends its worker, the
+build's end the server, and on Linux a parent's end its children, however it came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any
+
+from ncpi_eval import build, declarations, dependencies, kernels
+from ncpi_eval.errors import NcpiError
+
+# What every page needs, whatever its notebook imports.
+PAGE = (
+    "ncpi_eval.execute",
+    "ncpi_eval.engine",
+    "ncpi_eval.render",
+    "papermill",
+    "ipykernel.kernelapp",
+    "matplotlib_inline.config",
+)
+PUBLISH = ("ncpi_eval.publish", "ncpi_eval.render")
+# They start threads when they are imported, which a fork would lose.
+NEVER = ("polars", "pyarrow")
+
+
+class Server:
+    """The requests that are being worked on, by the worker's process id."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.clients: dict[int, socket.socket] = {}
+        self.wake, wake = os.pipe()
+        for end in (self.wake, wake):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def serve(self) -> None:
+        """Answer until the build closes our standard input."""
+        while True:
+            waiting: list[Any] = [0, self.wake, self.listener, *self.clients.values()]
+            ready, _, _ = select.select(waiting, [], [])
+            if 0 in ready:
+                break
+            if self.wake in ready:
+                os.read(self.wake, 4096)
+                self.answer()
+            for pid, client in self.clients.items():
+                if client in ready:  # it never says more than its request, so it is gone
+                    os.kill(pid, signal.SIGKILL)
+            if self.listener in ready:
+                self.begin(self.listener.accept()[0])
+        for pid in self.clients:
+            os.kill(pid, signal.SIGKILL)
+        while self.clients:
+            signal.pause() if not self.answer() else None
+
+    def answer(self) -> bool:
+        """Tell the clients of all workers that have ended how they did; whether there were any."""
+        found = False
+        for pid, client in list(self.clients.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                found = True
+                del self.clients[pid]
+                with contextlib.suppress(OSError):
+                    client.sendall(b"%d" % os.waitstatus_to_exitcode(status))
+                client.close()
+        return found
+
+    def begin(self, client: socket.socket) -> None:
+        """Start a worker for the request of a new client."""
+        request = client.recv(4096).decode().split()
+        if not request:
+            client.close()
+            return
+        load(modules(request))
+        gc.collect()
+        gc.freeze()  # what is there now is never looked at again, and so stays shared
+        parent = os.getpid()
+        if kernels.threads() != 1:
+            self.clients[spawn(request)] = client
+            return
+        pid = os.fork()
+        if pid:
+            self.clients[pid] = client
+            return
+        code = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            kernels.die_with(parent)
+            for other in (self.listener, client, *self.clients.values()):
+                other.close()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            code = build.main(request)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(code)
+
+
+def modules(request: list[str]) -> list[str]:
+    """What to import before a request is worked on."""
+    if request[0] != "page":
+        return list(PUBLISH)
+    try:
+        notebook = declarations.read().page(request[1]).notebook
+    except NcpiError:
+        return list(PAGE)  # the worker says what is wrong
+    return [*PAGE, *dependencies.all_imports(notebook)]
+
+
+def load(names: list[str]) -> None:
+    """Import modules that are not here yet; what cannot be imported fails in its page, not here."""
+    for name in names:
+        if name not in sys.modules and name.partition(".")[0] not in NEVER:
+            with contextlib.suppress(Exception, SystemExit):
+                importlib.import_module(name)
+
+
+def spawn(request: list[str]) -> int:
+    """Start a worker of its own, with a plain kernel, where a fork would lose threads."""
+    print("Pages cannot be forked here, because an import started threads; they start afresh.")
+    command = [sys.executable, "-m", "ncpi_eval.build", *request]
+    return os.posix_spawn(sys.executable, command, os.environ | {"NCPI_EVAL_KERNEL": "plain"})
+
+
+def main(parent: int, descriptor: int) -> None:
+    """Serve on a listening socket that was inherited, as a child of the build."""
+    kernels.die_with(parent)
+    if sys.path[0] == os.getcwd():
+        del sys.path[0]  # as in a kernel: PYTHONPATH names it
+    Server(socket.socket(fileno=descriptor)).serve()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
