@@ -36,6 +36,8 @@ OWN_ERRORS = (
     "SurveyRefused",
     "DesignError",
     "BuildError",
+    "Failed",
+    "Lost",
 )
 SHELL = re.compile(
     r"get_ipython\(\)\.(system|getoutput)\(|"
