@@ -24,14 +24,14 @@ ifneq ($(strip $(GIVEN)),)
 unexport $(GIVEN)
 endif
 
-# Only the report takes parameters; anywhere else they would be ignored in silence.
-ifneq ($(filter-out report setup,$(or $(MAKECMDGOALS),help)),)
+# Only these take parameters; anywhere else they would be ignored in silence.
+ifneq ($(filter-out report extract setup,$(or $(MAKECMDGOALS),help)),)
 ifneq ($(filter-out PYTHON,$(GIVEN)),)
-$(error only `make report` takes parameters; found $(filter-out PYTHON,$(GIVEN)))
+$(error only `make report` and `make extract` take parameters; found $(filter-out PYTHON,$(GIVEN)))
 endif
 endif
 
-.PHONY: help setup lab report test check check-pages data bench accept lock clean
+.PHONY: help setup lab report extract test check check-pages data bench accept lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ lab: $(READY) ## open JupyterLab on the notebooks; what they write stays in outp
 
 report: $(READY) ## build what is stale and publish outputs/index.html; SURVEY=file and others
 	+@$(RUN) -S -m ncpi_eval.build report
+
+extract: $(READY) ## read documents, without the report, into outputs/results; DOCUMENTS=folder
+	@$(RUN) -m ncpi_eval.build extract
 
 test: $(READY) ## run the tests
 	@$(RUN) -m pytest

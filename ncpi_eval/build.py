@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ from ncpi_eval.workspace import (
     OUTPUTS,
     STAMPS,
     TREE,
+    folder_files,
     input_files,
+    is_current,
     owned,
     stamp,
     write_if_changed,
@@ -50,11 +53,13 @@ LOCKS: list[int] = []  # the lock's descriptor, which the processes of a build i
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``report``, ``page STEM``, ``publish`` or ``accept``; return the exit code."""
+    """Run ``report``, ``extract``, ``page STEM``, ``publish`` or ``accept``; return the exit code."""
     command, *rest = arguments
     try:
         if command == "report":
             return report()
+        if command == "extract":
+            return extract()
         if command == "page":
             from ncpi_eval import execute
 
@@ -93,6 +98,34 @@ def report() -> int:
             return code
         news = "published" if published() != before else "up to date"
     print(f"The report is {news}: open outputs/index.html", flush=True)
+    return 0
+
+
+def extract() -> int:
+    """Read a folder of documents, without the report, and show the tables in outputs/results."""
+    site = declarations.read()
+    call = declarations.read_call(os.environ.get("NCPI_EVAL_CALL", ""))
+    documents = replace(site, parameters=(site.parameter("documents"),))
+    values = declarations.settle(documents, call, called_from(), "make extract")
+    in_the_way = _in_the_way("results")
+    if in_the_way:
+        raise BuildError("The tables cannot be shown as it stands.", in_the_way)
+
+    from ncpi_eval import publish
+    from ncpi_eval.evidence import extract as evidence
+
+    with publish.fresh_extraction() as folder:
+        rows = evidence.write_tables(
+            evidence.extract_folder(paths.ROOT / str(values["documents"]), report=sys.stderr),
+            folder,
+            evidence.LISTED,
+        )
+        with locked():
+            publish.show_extraction(folder)
+    for name, count in rows.items():
+        print(f"outputs/results/{name}.csv: {count} rows")
+    if published():
+        print("The published report is unchanged; `make report` shows its own tables there again.")
     return 0
 
 
@@ -167,35 +200,55 @@ def _check_files(site: Site) -> None:
             if not name.startswith("{") and not (paths.ROOT / name).exists():
                 place = f"[notebooks.{page.stem}] inputs"
                 problems.append(Problem(place, "nothing there", name, "restore it or `make data`"))
-    for name in (*KINDS, *FRONT, "current"):
-        if (OUTPUTS / name).exists() and not (OUTPUTS / name).is_symlink():
-            remedy = "move it away; make puts a link there"
-            problems.append(Problem(f"outputs/{name}", "something else", "make's link", remedy))
+    problems += _in_the_way(*KINDS, *FRONT, "current")
     if problems:
         raise BuildError("The report cannot be built as it stands.", problems)
+
+
+def _in_the_way(*names: str) -> list[Problem]:
+    """What stands in outputs where make puts a link."""
+    remedy = "move it away; make puts a link there"
+    return [
+        Problem(f"outputs/{name}", "something else", "make's link", remedy)
+        for name in names
+        if (OUTPUTS / name).exists() and not (OUTPUTS / name).is_symlink()
+    ]
 
 
 def _parameter_state(parameter: Parameter, value: Value) -> dict[str, Any]:
     """What a page that takes the parameter depends on.
 
     For a file also its size and time, because make cannot be given the names that people give
-    their files. A file outside the repository is reached through a link inside, so that no path
-    of this machine gets into a page.
+    their files; for a folder those of all its files. What is outside the repository is reached
+    through a link inside, so that no path of this machine gets into a page.
     """
-    if parameter.type != "file" or not value:
+    if parameter.type not in declarations.PLACES or not value:
         return {"value": value}
     value = str(value)
     path = paths.ROOT / value
-    found = path.stat()
-    state = {"value": value, "file": value, "size": found.st_size, "time": found.st_mtime_ns}
+    state: dict[str, Any] = {"value": value, parameter.type: value}
+    if parameter.type == "file":
+        found = path.stat()
+        state |= {"size": found.st_size, "time": found.st_mtime_ns}
+    else:
+        state["files"] = _folder_state(path)
     if Path(value).is_absolute():
-        link = TREE / "inputs" / parameter.name / path.name
+        link = TREE / "inputs" / parameter.name / (path.name or "root")
         state["value"] = link.relative_to(paths.ROOT).as_posix()
         if not link.is_symlink() or os.readlink(link) != str(path):
             shutil.rmtree(link.parent, ignore_errors=True)
             link.parent.mkdir(parents=True)
             link.symlink_to(path)
     return state
+
+
+def _folder_state(folder: Path) -> str:
+    """Digest of the names, sizes and times of a folder's files, whatever their names hold."""
+    whole = hashlib.sha256()
+    for name, path in folder_files(folder):
+        found = path.lstat()
+        whole.update(os.fsencode(f"{name}\0{found.st_size} {found.st_mtime_ns}\n"))
+    return whole.hexdigest()
 
 
 def _declared_state(site: Site, page: Page) -> dict[str, Any]:
@@ -239,7 +292,8 @@ def _forget_gone(site: Site) -> None:
     links = [OUTPUTS / name for name in (*KINDS, *FRONT)]
     pages = [OUTPUTS / "html" / f"{stem}.html" for stem in stems]
     results = [OUTPUTS / "results" / f"{name}.csv" for page in site.pages for name in page.results]
-    if not all(path.exists() for path in (*links, *pages, *results)):
+    covered = any(path.is_symlink() and not is_current(path) for path in links)
+    if covered or not all(path.exists() for path in (*links, *pages, *results)):
         (STAMPS / "published").unlink(missing_ok=True)
 
 
@@ -398,11 +452,12 @@ def accept() -> int:
         raise BuildError("Nothing is published yet: run `make report`, review it, then accept.")
     target = paths.ROOT / "tests" / "expected"
     target.mkdir(parents=True, exist_ok=True)
-    names = sorted(path.name for path in (OUTPUTS / "results").glob("*.csv"))
+    results = OUTPUTS / "current" / "results"
+    names = sorted(path.name for path in results.glob("*.csv"))
     changed = [
         name
         for name in names
-        if write_if_changed(target / name, (OUTPUTS / "results" / name).read_bytes())
+        if write_if_changed(target / name, (results / name).read_bytes())
     ]
     for path in sorted(target.glob("*.csv")):
         if path.name not in names:

@@ -18,7 +18,8 @@ from typing import Any
 from ncpi_eval import paths
 from ncpi_eval.errors import BuildError, InputError, Problem
 
-TYPES = ("file", "text", "integer", "number")
+TYPES = ("file", "folder", "text", "integer", "number")
+PLACES = ("file", "folder")  # types whose value is a path
 # Variables that make itself uses; they are typed like parameters but no page sees them.
 SETTINGS: dict[str, tuple[str, ...]] = {"PYTHON": (), "KERNEL": ("plain",)}
 # Names that end up in file names, make targets and addresses of pages.
@@ -40,7 +41,7 @@ class Parameter:
     name : str
         Lower case, as the notebooks have it; make's variable is the same in upper case.
     type : str
-        One of `TYPES`. A file's value is a path relative to the repository's root.
+        One of `TYPES`. A file's or folder's value is a path relative to the repository's root.
     default : str, int or float
         Used when the call does not name the parameter; a blank file means none.
     allowed : tuple
@@ -85,8 +86,8 @@ class Page:
     parameters : tuple of str
         Names of the declared parameters it takes.
     inputs : tuple of str
-        Data files and folders it reads, relative to the root; ``{survey}`` stands for a file
-        parameter's value.
+        Data files and folders it reads, relative to the root; ``{survey}`` stands for the value of
+        a parameter that is a file or folder.
     results : tuple of str
         Names of the results it writes, without ``.csv``; each exactly once in the whole report.
     reads : tuple of str
@@ -281,9 +282,10 @@ def _check_links(site: Site, problems: _Problems) -> None:
         for name in page.inputs:
             inner = name.strip("{}")
             if name.startswith("{"):
-                if inner not in page.parameters or known[inner].type != "file":
+                if inner not in page.parameters or known[inner].type not in PLACES:
                     remedy = "add it to the page's parameters"
-                    problems.add(f"{place} inputs", name, "a file parameter of the page", remedy)
+                    expected = "a parameter of the page that is a file or folder"
+                    problems.add(f"{place} inputs", name, expected, remedy)
             elif not SAFE_PATH.fullmatch(name) or ".." in name.split("/"):
                 problems.add(f"{place} inputs", name, "a plain path below the root", "rename it")
         for name in (*page.results, *page.reads):
@@ -348,7 +350,9 @@ def read_call(text: str) -> dict[str, str]:
     return call
 
 
-def settle(site: Site, call: Mapping[str, str], called_from: Path) -> dict[str, Value]:
+def settle(
+    site: Site, call: Mapping[str, str], called_from: Path, command: str = "make report"
+) -> dict[str, Value]:
     """Check one call against the declarations; fill in the defaults.
 
     Parameters
@@ -359,11 +363,13 @@ def settle(site: Site, call: Mapping[str, str], called_from: Path) -> dict[str, 
         Make variables as typed, see `read_call`.
     called_from : Path
         The folder that relative paths of the call start from; defaults start from the root.
+    command : str
+        What was typed, for messages.
 
     Returns
     -------
     dict
-        One value per declared parameter. A file's value is its path, relative to the root (with
+        One value per declared parameter. The value of a file or folder is its path, relative to the root (with
         ``/``) where it lies below it, else absolute; blank for none.
 
     Raises
@@ -381,7 +387,7 @@ def settle(site: Site, call: Mapping[str, str], called_from: Path) -> dict[str, 
         elif name not in variables:
             near = nearest(name, variables)
             remedy = f"did you mean {near}?" if near else "leave it out"
-            problems.add("make report", name, f"one of {', '.join(variables) or 'none'}", remedy)
+            problems.add(command, name, f"one of {', '.join(variables) or 'none'}", remedy)
     values: dict[str, Value] = {}
     for variable, parameter in variables.items():
         start = called_from if variable in call else paths.ROOT
@@ -411,8 +417,8 @@ def _halves(site: Site, values: Mapping[str, Value]) -> Iterator[Problem]:
 def _value(parameter: Parameter, text: str, start: Path) -> Value:
     """The typed value of a text; `ValueError` says what was expected."""
     value: Value = text
-    if parameter.type == "file":
-        return _file(parameter, text, start)
+    if parameter.type in PLACES:
+        return _path(parameter, text, start)
     if parameter.type == "integer":
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
             raise ValueError("a whole number")
@@ -443,20 +449,21 @@ def _number(text: str) -> float:
     return value
 
 
-def _file(parameter: Parameter, text: str, start: Path) -> str:
+def _path(parameter: Parameter, text: str, start: Path) -> str:
+    kind = parameter.type
     if not text:
         if parameter.default == "":
             return ""
-        raise ValueError("the path of a file")
+        raise ValueError(f"the path of a {kind}")
     path = (
         Path(os.path.abspath(os.path.join(start, os.path.expanduser(text))))
         if _plain(text)
         else None
     )
-    if path is None or not path.is_file():
-        raise ValueError(f"an existing file (looked in {start})")
-    if not os.access(path, os.R_OK):
-        raise ValueError("a file that may be read")
+    if path is None or not (path.is_file() if kind == "file" else path.is_dir()):
+        raise ValueError(f"an existing {kind} (looked in {start})")
+    if not os.access(path, os.R_OK if kind == "file" else os.R_OK | os.X_OK):
+        raise ValueError(f"a {kind} that may be read")
     root = paths.ROOT
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 

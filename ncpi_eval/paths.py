@@ -19,7 +19,7 @@ def data(*parts: str) -> Path:
 
 def outputs_read(*parts: str) -> Path:
     """Path below the outputs that are complete; set by ``NCPI_EVAL_READ`` during a build."""
-    return Path(os.environ.get("NCPI_EVAL_READ", ROOT / "outputs")).joinpath(*parts)
+    return Path(os.environ.get("NCPI_EVAL_READ", ROOT / "outputs" / "current")).joinpath(*parts)
 
 
 def outputs_write(*parts: str) -> Path:

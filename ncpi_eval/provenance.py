@@ -7,6 +7,7 @@ path of this machine. The commit stands on the index and in the manifest, see `n
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 import tomllib
@@ -15,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ncpi_eval import paths
-from ncpi_eval.declarations import Page, Site, Value
-from ncpi_eval.workspace import TREE, input_files, read_stamp
+from ncpi_eval.declarations import PLACES, Page, Site, Value
+from ncpi_eval.workspace import TREE, folder_files, input_files, read_stamp
 
 
 def of_page(site: Site, page: Page) -> dict[str, Any]:
@@ -50,19 +51,20 @@ def of_page(site: Site, page: Page) -> dict[str, Any]:
 
 
 def settings_of(site: Site, page: Page) -> dict[str, Value]:
-    """Values of a page's parameters, a file elsewhere on this machine by its file name alone."""
+    """Values of a page's parameters, a file or folder elsewhere on this machine by its name."""
     settings: dict[str, Value] = {}
     for name in page.parameters:
         value: Value = read_stamp(f"parameters/{name}")["value"]
-        is_file = site.parameter(name).type == "file"
-        settings[name] = _without_machine(str(value)) if is_file else value
+        is_place = site.parameter(name).type in PLACES
+        settings[name] = _without_machine(str(value)) if is_place else value
     return settings
 
 
 def inputs_of(page: Page) -> dict[str, str]:
     """Name and SHA-256 of each data file that a page declares, files given by parameters included.
 
-    A file outside the repository goes by its file name alone.
+    A file outside the repository goes by its file name alone; a folder given by a parameter has
+    one SHA-256, of the names and contents of all its files.
     """
     files = {name: paths.ROOT / name for name in input_files(page)}
     for name in page.inputs:
@@ -70,7 +72,22 @@ def inputs_of(page: Page) -> dict[str, str]:
             value = read_stamp(f"parameters/{name.strip('{}')}")["value"]
             if value:
                 files[_without_machine(value)] = paths.ROOT / value
-    return {name: sha256(files[name]) for name in sorted(files)}
+    return {
+        name: _folder_sha256(files[name]) if files[name].is_dir() else sha256(files[name])
+        for name in sorted(files)
+    }
+
+
+def _folder_sha256(folder: Path) -> str:
+    """SHA-256 of the names and contents of a folder's files; one that cannot be read says so."""
+    whole = hashlib.sha256()
+    for name, path in folder_files(folder):
+        try:
+            content = sha256(path) if path.is_file() else "not a file"
+        except OSError:
+            content = "unreadable"
+        whole.update(os.fsencode(name) + b"\0" + content.encode() + b"\n")
+    return whole.hexdigest()
 
 
 def packages() -> dict[str, str]:

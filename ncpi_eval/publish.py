@@ -10,6 +10,9 @@ import json
 import os
 import platform
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from ncpi_eval.declarations import Site, Value
 from ncpi_eval.workspace import FRONT, KINDS, OUTPUTS, STAMPS, TREE, owned, read_stamp, stamp
 
 PUBLISHED = OUTPUTS / ".published"
+EXTRACTED = OUTPUTS / ".extracted"
 
 
 def publish(site: Site) -> None:
@@ -42,6 +46,7 @@ def publish(site: Site) -> None:
     link(OUTPUTS / "current", f".published/{folder.name}")
     for name in (*KINDS, *FRONT):
         link(OUTPUTS / name, f"current/{name}")
+    shutil.rmtree(EXTRACTED, ignore_errors=True)
     for path in PUBLISHED.glob("*"):
         if path != folder:
             shutil.rmtree(path, ignore_errors=True)
@@ -68,6 +73,32 @@ def manifest(site: Site) -> dict[str, Any]:
         "packages": provenance.packages(),
         "files": {name: provenance.sha256(TREE / name) for name in files},
     }
+
+
+@contextmanager
+def fresh_extraction() -> Iterator[Path]:
+    """A new folder for the tables of `make extract`; gone again unless they were shown."""
+    EXTRACTED.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=EXTRACTED, prefix="partial-") as partial:
+        yield Path(partial)
+
+
+def show_extraction(partial: Path) -> None:
+    """Let outputs/results show these tables, and what else is published beside them.
+
+    The published folder and its manifest stay as they are: outputs/results becomes a link to a
+    folder of its own, until the report is published again.
+    """
+    folder = EXTRACTED / str(1 + max((_number(path) for path in EXTRACTED.glob("*")), default=0))
+    folder.mkdir()
+    for path in (OUTPUTS / "current" / "results").glob("*"):
+        (folder / path.name).symlink_to(f"../../current/results/{path.name}")
+    for path in partial.glob("*"):
+        path.replace(folder / path.name)
+    link(OUTPUTS / "results", f".extracted/{folder.name}")
+    for path in EXTRACTED.glob("*"):
+        if path not in (folder, partial):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def link(place: Path, target: str) -> None:

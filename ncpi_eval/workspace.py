@@ -6,6 +6,7 @@ Nothing here is published before everything is complete. Standard library only.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ def stamp(name: str, content: Any) -> None:
     write_if_changed(STAMPS / name, text.encode())
 
 
+def is_current(place: Path) -> bool:
+    """Whether a link in outputs shows what is published, and not an extraction beside it."""
+    return place.is_symlink() and os.readlink(place) == f"current/{place.name}"
+
+
 def read_stamp(name: str) -> Any:
     """What a stamp says."""
     return json.loads((STAMPS / name).read_text(encoding="utf-8"))
@@ -73,6 +79,19 @@ def owned(stem: str) -> list[str]:
         return list(read_stamp(f"files/{stem}"))
     except (OSError, ValueError):
         return []
+
+
+def folder_files(folder: Path) -> list[tuple[str, Path]]:
+    """Name below a folder and path of each of its files, sorted by name.
+
+    Hidden files are left out and links to folders are not followed, as `find_documents` has it.
+    """
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths_here = (Path(place, name) for name in files if not name.startswith("."))
+        found += [(path.relative_to(folder).as_posix(), path) for path in paths_here]
+    return sorted(found)
 
 
 def input_files(page: Page) -> list[str]:

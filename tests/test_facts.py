@@ -354,10 +354,10 @@ def test_doubtful_things_are_on_the_coding_sheet_with_reason_and_place(
 
 
 def test_the_command_writes_the_tables_and_fills_a_re_issued_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("NCPI_EVAL_WRITE", str(tmp_path))
-    assert main([str(VARIANTS), "--workers", "1", "--quiet"]) == 0
+    target = tmp_path / "results"
+    assert main([str(VARIANTS), "--to", str(target), "--workers", "1", "--quiet"]) == 0
     assert "document_facts.csv: 63 rows" in capsys.readouterr().out
     facts = read_table(tmp_path / "results" / "document_facts.csv")
     assert list(facts.columns) == DOCUMENT_COLUMNS

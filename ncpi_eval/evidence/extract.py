@@ -1,12 +1,12 @@
-"""`make extract DOCUMENTS=folder`: read a folder of documents and write what they say.
+"""Read a folder of documents and write what they say, as `make extract DOCUMENTS=folder` does.
 
-Runs alone, without the report. Rows are written as they come, so memory does not grow with the
-number of documents; the tables appear together when everything has been read.
+Rows are written as they come, so memory does not grow with the number of documents; the tables
+appear together when everything has been read.
 
-    python -m ncpi_eval.evidence.extract FOLDER [--workers N] [--quiet]
+    python -m ncpi_eval.evidence.extract FOLDER --to FOLDER [--workers N] [--quiet]
 
-writes to `outputs/results`: document_facts.csv, recommendations.csv, document_spans.csv,
-document_findings.csv, document_coding_sheet.csv.
+writes document_facts.csv, recommendations.csv, document_spans.csv, document_findings.csv and
+document_coding_sheet.csv.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -52,6 +52,13 @@ TABLES = {
     "document_findings": FINDING_COLUMNS,
     "document_coding_sheet": CODING_COLUMNS,
 }
+
+LISTED = {
+    "document_facts": DOCUMENT_COLUMNS[:-1],
+    "recommendations": RECOMMENDATION_COLUMNS[:7],
+}
+"""The columns of the two tables that other programs read, exactly: those of `TABLES` without what
+follows them. A synthetic document says so among its problems there."""
 
 
 def read_forces(folder: Path) -> ForceList:
@@ -166,13 +173,20 @@ class _Progress:
             )
 
 
-def write_tables(extractions: Iterable[Extraction], folder: Path) -> dict[str, int]:
+def write_tables(
+    extractions: Iterable[Extraction],
+    folder: Path,
+    listed: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, int]:
     """Write all tables to a folder; returns rows by table.
+
+    ``listed`` gives the columns of tables that are to have others than in `TABLES`.
 
     First publication dates that only a follow-up states (see `resolve`) are filled in at the end,
     in a second pass over the file, so that nothing but one line a force is kept in memory.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    columns = TABLES | {name: list(names) for name, names in (listed or {}).items()}
     rows = dict.fromkeys(TABLES, 0)
     stated: dict[str, list[str]] = {}
     reissued: set[str] = set()
@@ -183,7 +197,9 @@ def write_tables(extractions: Iterable[Extraction], folder: Path) -> dict[str, i
         }
         try:
             writers = {
-                name: csv.DictWriter(file, TABLES[name], lineterminator="\n")
+                name: csv.DictWriter(
+                    file, columns[name], extrasaction="ignore", lineterminator="\n"
+                )
                 for name, file in files.items()
             }
             for writer in writers.values():
@@ -193,6 +209,8 @@ def write_tables(extractions: Iterable[Extraction], folder: Path) -> dict[str, i
                     known = stated.setdefault(made.previous["force"], [])
                     if made.previous["published"] not in known:
                         known.append(made.previous["published"])
+                if made.document["data_kind"] == "synthetic" and listed:
+                    _add_problem(made.document, "synthetic")
                 if made.reissued:
                     reissued.add(made.document["document"])
                 for name, batch in (
@@ -255,9 +273,10 @@ def resolve(path: Path, stated: dict[str, list[str]], reissued: set[str]) -> Non
         path.open(encoding="utf-8", newline="") as source,
         fresh.open("w", encoding="utf-8", newline="") as target,
     ):
-        writer = csv.DictWriter(target, DOCUMENT_COLUMNS, lineterminator="\n")
+        rows = csv.DictReader(source)
+        writer = csv.DictWriter(target, rows.fieldnames or [], lineterminator="\n")
         writer.writeheader()
-        for row in csv.DictReader(source):
+        for row in rows:
             if row["document"] in reissued and not row["published"]:
                 row = _resolved(row, stated.get(row["force"], []))
             writer.writerow(row)
@@ -285,13 +304,13 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m ncpi_eval.evidence.extract", description=__doc__
     )
     parser.add_argument("folder", type=Path, help="folder of HTML, PDF, DOCX or text documents")
+    parser.add_argument("--to", type=Path, required=True, help="folder for the tables")
     parser.add_argument("--workers", type=int, default=None, help="reading processes")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     chosen = parser.parse_args(arguments)
-    target = paths.outputs_write("results")
     try:
         report = None if chosen.quiet else sys.stderr
-        rows = write_tables(extract_folder(chosen.folder, chosen.workers, report), target)
+        rows = write_tables(extract_folder(chosen.folder, chosen.workers, report), chosen.to)
     except NcpiError as error:
         print(error, file=sys.stderr)
         return 1
