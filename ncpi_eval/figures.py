@@ -24,6 +24,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from ncpi_eval import disclosure, paths, prose, results, tables
 from ncpi_eval.errors import InputError, Problem
@@ -347,6 +348,65 @@ def dots(
                 fontsize=9.5,
             )
     return figure
+
+
+def grid(
+    frame: pd.DataFrame, *, row: str, column: str, value: str = "count", axis: str = ""
+) -> Figure:
+    """A field of cells, darker for larger counts, each with its number: where there is evidence.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Released rows, one for each cell; rows and columns stand in the order of the frame.
+    row, column : str
+        Columns that name the cells' rows and columns.
+    value : str
+        Counts; a cell of 0 or without a row stays white and says so with a dash.
+    axis : str
+        What the numbers count, below the picture.
+
+    Raises
+    ------
+    InputError
+        For two rows in one cell.
+    """
+    frame = disclosure.release(frame)
+    across = list(dict.fromkeys(frame[column].astype(str)))
+    down = list(dict.fromkeys(frame[row].astype(str)))
+    cells = {}
+    for name, part in frame.groupby([row, column], sort=False):
+        _once(part, column)
+        cells[name] = part[value].iloc[0]
+    most = max((int(count) for count in cells.values() if pd.notna(count)), default=0)
+    with mpl.rc_context(HOUSE):
+        figure, axes = new(1.9 + 0.27 * len(down))
+        for y, first in enumerate(down):
+            for x, second in enumerate(across):
+                count = cells.get((first, second), 0)
+                shade = _shade(count, most)
+                axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=shade))
+                text = str(count) if pd.notna(count) and count else "–"
+                dark = _readable_on(shade)
+                axes.text(x, y, text, ha="center", va="center", color=dark, fontsize=9)
+        axes.set_xlim(-0.5, len(across) - 0.5)
+        axes.set_ylim(len(down) - 0.5, -0.5)
+        names = [_wrapped(name, 20) for name in across]
+        axes.set_xticks(range(len(across)), names, rotation=55, ha="left", fontsize=9)
+        axes.set_yticks(range(len(down)), down)
+        axes.xaxis.tick_top()
+        axes.grid(False)
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlabel(axis)
+    return figure
+
+
+def _shade(count: float, most: int) -> str:
+    """White for none, then the sequential palette from light to dark in equal steps."""
+    if pd.isna(count) or not count:
+        return "#FFFFFF"
+    steps = len(SEQUENTIAL)
+    return SEQUENTIAL[steps - 1 - min(steps - 1, int(steps * (count - 1) / max(most, 1)))]
 
 
 def _bars_of(

@@ -189,6 +189,126 @@ STATISTICS: Mapping[str, str] = {
 }
 
 
+# The document review.
+DOCUMENT_WORDS: Mapping[str, str] = {
+    "synthetic": "The documents are synthetic: this project invented them and the forces that they "
+    "speak of, in the structure of real reports. They show how documents are read and put "
+    "together, and nothing about any force.",
+    "public_record": "The documents are those of the folder that this build was given.",
+}
+CRITERIA: Mapping[str, str] = {
+    "leadership_management_governance": "Leadership, management and governance",
+    "initial_contact": "Initial contact",
+    "assessment_and_help": "Assessment and help",
+    "investigation": "Investigation",
+    "decision_making": "Decision making",
+    "trusted_adult": "Trusted adult",
+    "managing_those_who_pose_a_risk": "Managing those who pose a risk",
+    "police_detention": "Police detention",
+    "missing_children": "Missing children",
+}
+DOCUMENT_KINDS: Mapping[str, str] = {
+    "inspection": "inspection",
+    "post_inspection_review": "post-inspection review",
+    "re_inspection": "re-inspection",
+    "assessment_of_progress": "assessment of progress",
+    "register_entry": "register entry",
+    "commissioner_response": "commissioner's response",
+    "press_release": "press release",
+    "other": "other",
+}
+TIME_SCALES: Mapping[str, str] = {
+    "immediately": "Immediately",
+    "within three months": "Within three months",
+    "within six months": "Within six months",
+    "none stated": "None stated",
+}
+THEMES: Mapping[str, str] = {
+    "recommendation": "Recommended on",
+    "critical finding": "Criticised",
+    "positive finding": "Praised",
+}
+DOCUMENT_FACTS: Mapping[str, str] = {
+    "document": "Document",
+    "kind": "Kind",
+    "force": "Force",
+    "published": "Published",
+    "fieldwork_start": "Fieldwork from",
+    "fieldwork_end": "To",
+    "cases": "Cases",
+    "recommendations": "Recommendations",
+    "confidence": "Lowest confidence",
+    "problems": "Problems",
+}
+SPANS: Mapping[str, str] = {
+    "document": "Document",
+    "field": "Fact",
+    "value": "Value",
+    "quote": "Read from",
+    "place": "Place",
+    "confidence": "Confidence",
+}
+ASKED: Mapping[str, str] = {
+    "document": "Document",
+    "number": "Number",
+    "text_span": "Recommendation",
+    "time_scale": "Time scale",
+    "criterion": "Criterion",
+    "confidence": "Confidence",
+}
+EVIDENCE_MAP: Mapping[str, str] = {
+    "force": "Force",
+    "criterion": "Criterion",
+    "recommendations": "Recommendations",
+    "critical": "Critical findings",
+    "positive": "Positive findings",
+    "progress": "Progress at follow-up",
+    "documents": "Documents",
+}
+CHANGE: Mapping[str, str] = {
+    "force": "Force",
+    "criterion": "Criterion",
+    "asked": "What was asked",
+    "progress": "Progress",
+    "words": "In the follow-up's words",
+    "follow_up": "Follow-up",
+    "place": "Place",
+}
+GRADED: Mapping[str, str] = {
+    "force": "Force",
+    "kind": "Visit",
+    "visited": "Fieldwork from",
+    "cases": "Cases",
+    "good": "Good",
+    "requires_improvement": "Requires improvement",
+    "inadequate": "Inadequate",
+    "remark": "Remark",
+}
+EXTRACTION: Mapping[str, str] = {
+    "item": "Field",
+    "response": "Measure",
+    "percent": "Right",
+    "interval": "95% interval",
+    "count": "Number right",
+    "denominator": "Of",
+}
+EXTRACTION_FAILURES: Mapping[str, str] = {
+    "document": "Document",
+    "field": "Field",
+    "expected": "In the document",
+    "found": "Read",
+    "failure": "Failure",
+}
+CODING_SHEET: Mapping[str, str] = {
+    "document": "Document",
+    "field": "Fact",
+    "value": "Proposed",
+    "reason": "Why it is doubtful",
+    "quote": "Words",
+    "place": "Place",
+}
+
+
 def in_words(text: str, book: Questionnaire) -> str:
     """A text with the labels of the questions, answers and groups that it names by their codes.
 

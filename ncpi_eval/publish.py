@@ -78,8 +78,8 @@ def manifest(site: Site) -> dict[str, Any]:
 @contextmanager
 def fresh_extraction() -> Iterator[Path]:
     """A new folder for the tables of `make extract`; gone again unless they were shown."""
-    EXTRACTED.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=EXTRACTED, prefix="partial-") as partial:
+    OUTPUTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=OUTPUTS, prefix=".extracting-") as partial:
         yield Path(partial)
 
 
@@ -90,14 +90,14 @@ def show_extraction(partial: Path) -> None:
     folder of its own, until the report is published again.
     """
     folder = EXTRACTED / str(1 + max((_number(path) for path in EXTRACTED.glob("*")), default=0))
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for path in (OUTPUTS / "current" / "results").glob("*"):
         (folder / path.name).symlink_to(f"../../current/results/{path.name}")
     for path in partial.glob("*"):
         path.replace(folder / path.name)
     link(OUTPUTS / "results", f".extracted/{folder.name}")
     for path in EXTRACTED.glob("*"):
-        if path not in (folder, partial):
+        if path != folder:
             shutil.rmtree(path, ignore_errors=True)
 
 

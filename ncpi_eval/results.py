@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,13 @@ class Derived:
 # Saving and loading
 
 
-def save(name: str, frame: pd.DataFrame, *, beside: pd.DataFrame | None = None) -> pd.DataFrame:
+def save(
+    name: str,
+    frame: pd.DataFrame,
+    *,
+    beside: pd.DataFrame | None = None,
+    first: Sequence[str] = (),
+) -> pd.DataFrame:
     """Write results to ``outputs/results/<name>.csv``, after disclosure control.
 
     Parameters
@@ -164,6 +170,8 @@ def save(name: str, frame: pd.DataFrame, *, beside: pd.DataFrame | None = None) 
         Rows in the vocabulary of this module; ``id``, ``unit`` and ``data_kind`` are required.
     beside : DataFrame, optional
         Released estimates that the rows compare; a test is withheld with any of them.
+    first : sequence of str
+        Columns to write before those of the vocabulary, for a file whose layout others rely on.
 
     Returns
     -------
@@ -183,7 +191,7 @@ def save(name: str, frame: pd.DataFrame, *, beside: pd.DataFrame | None = None) 
     """
     check(name, frame)
     held = frame if beside is None else disclosure.withhold_beside(frame, beside)
-    released = ordered(disclosure.release(held))
+    released = ordered(disclosure.release(held), first)
     path = paths.outputs_write("results", f"{name}.csv")
     write_if_changed(path, csv_text(released).encode("utf-8"))
     return _read(path, name)
@@ -431,9 +439,9 @@ def check(name: str, frame: pd.DataFrame) -> None:
         raise InputError(f"The results {name!r} cannot be saved.", problems)
 
 
-def ordered(frame: pd.DataFrame) -> pd.DataFrame:
-    """Frame with the columns of the vocabulary first."""
-    first = [column for column in COLUMNS if column in frame]
+def ordered(frame: pd.DataFrame, first: Sequence[str] = ()) -> pd.DataFrame:
+    """Frame with the columns of the vocabulary first, behind those that are to come before."""
+    first = [*first, *(column for column in COLUMNS if column in frame and column not in first)]
     return frame[[*first, *(column for column in frame.columns if column not in first)]]
 
 

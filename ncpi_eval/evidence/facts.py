@@ -15,6 +15,7 @@ from ncpi_eval.evidence.audits import counts
 from ncpi_eval.evidence.criteria import by_heading
 from ncpi_eval.evidence.events import timing
 from ncpi_eval.evidence.forces import ForceList, recognise_force
+from ncpi_eval.evidence.progress import Progress, read_progress
 from ncpi_eval.evidence.recommendations import Recommendation, read_recommendations
 from ncpi_eval.evidence.spans import DOUBTFUL, LIKELY, Fact, fact
 from ncpi_eval.evidence.wording import NUMBER, number, plain
@@ -95,7 +96,16 @@ def extract(document: Document, forces: ForceList) -> Extraction:
         _recommendation_row(document, number_, item, data_kind)
         for number_, item in enumerate(kept, start=1)
     ]
-    made.findings = [{**row, "data_kind": data_kind} for row in _findings(document, kind.value)]
+    progress = read_progress(document, kind.value)
+    made.findings = [
+        {**row, "data_kind": data_kind}
+        for row in (*_findings(document, kind.value), *_progress(document, progress))
+    ]
+    doubts += [
+        (fact("progress", "", item.paragraph, 0, len(item.paragraph.text), 0.5, "summary"), _SILENT)
+        for item in progress
+        if not item.level
+    ]
     made.coding = _coding_rows(document, facts, doubts, kept, aside, data_kind)
     if name and "previous_published" in facts:
         made.previous = {"force": name, "published": facts["previous_published"].value}
@@ -247,6 +257,22 @@ def _findings(document: Document, kind: str) -> list[Row]:
         ):
             rows.append(_finding(document, item, criterion, text))
     return rows
+
+
+_SILENT = "the summary of a follow-up without known words of progress"
+
+
+def _progress(document: Document, found: list[Progress]) -> list[Row]:
+    """What a follow-up says of progress, as findings whose tone names the level."""
+    return [
+        {
+            **_finding(document, item.paragraph, item.criterion, ""),
+            "tone": f"progress: {item.level}",
+            "confidence": f"{item.confidence:.2f}",
+        }
+        for item in found
+        if item.level
+    ]
 
 
 def _finding(document: Document, item: Paragraph, criterion: str, text: str) -> Row:
