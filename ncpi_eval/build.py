@@ -53,7 +53,7 @@ LOCKS: list[int] = []  # the lock's descriptor, which the processes of a build i
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``report``, ``extract``, ``page STEM``, ``publish`` or ``accept``; return the exit code."""
+    """Run ``report``, ``extract``, ``page STEM``, ``publish``, ``accept``; return the code."""
     command, *rest = arguments
     try:
         if command == "report":
@@ -455,9 +455,7 @@ def accept() -> int:
     results = OUTPUTS / "current" / "results"
     names = sorted(path.name for path in results.glob("*.csv"))
     changed = [
-        name
-        for name in names
-        if write_if_changed(target / name, (results / name).read_bytes())
+        name for name in names if write_if_changed(target / name, (results / name).read_bytes())
     ]
     for path in sorted(target.glob("*.csv")):
         if path.name not in names:

@@ -369,8 +369,8 @@ def settle(
     Returns
     -------
     dict
-        One value per declared parameter. The value of a file or folder is its path, relative to the root (with
-        ``/``) where it lies below it, else absolute; blank for none.
+        One value per declared parameter. The value of a file or folder is its path, relative to
+        the root (with ``/``) where it lies below it, else absolute; blank for none.
 
     Raises
     ------

@@ -89,7 +89,7 @@ def test_the_report_that_is_committed_can_be_read() -> None:
         ('pattern = "20', 'pattern = "(20', "[parameters.month] pattern: found '(20[0-9]"),
         ('_with = "survey"', '_with = "servey"', "together_with: found 'servey'; expected a decl"),
         ('["survey"]', '["servey"]', "parameters: found 'servey'; expected a declared parameter"),
-        ('"{survey}"', '"{wave}"', "inputs: found '{wave}'; expected a parameter of the page that is a file"),
+        ('"{survey}"', '"{wave}"', "inputs: found '{wave}'; expected a parameter of the page"),
         ('"data/README.md"', '"../up"', "inputs: found '../up'; expected a plain path below the"),
         ('"data/README.md"', '"a; rm b"', "inputs: found 'a; rm b'; expected a plain path below"),
         ('reads = ["one"]', 'reads = ["two"]', "reads: found 'two'; expected a result that a page"),

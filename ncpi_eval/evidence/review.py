@@ -150,7 +150,10 @@ def by_time_scale(asked: pd.DataFrame, criteria: Mapping[str, str]) -> pd.DataFr
 
 
 def themes(
-    asked: pd.DataFrame, findings: pd.DataFrame, documents: pd.DataFrame, criteria: Mapping[str, str]
+    asked: pd.DataFrame,
+    findings: pd.DataFrame,
+    documents: pd.DataFrame,
+    criteria: Mapping[str, str],
 ) -> pd.DataFrame:
     """How common each criterion is across forces: recommended on, criticised, praised.
 
@@ -182,7 +185,10 @@ def themes(
 
 
 def evidence_map(
-    asked: pd.DataFrame, findings: pd.DataFrame, documents: pd.DataFrame, criteria: Mapping[str, str]
+    asked: pd.DataFrame,
+    findings: pd.DataFrame,
+    documents: pd.DataFrame,
+    criteria: Mapping[str, str],
 ) -> pd.DataFrame:
     """Extracts by force, criterion and kind of evidence; one row for each cell, empty ones too.
 
@@ -221,7 +227,10 @@ def evidence_map(
 
 
 def change(
-    asked: pd.DataFrame, findings: pd.DataFrame, documents: pd.DataFrame, criteria: Mapping[str, str]
+    asked: pd.DataFrame,
+    findings: pd.DataFrame,
+    documents: pd.DataFrame,
+    criteria: Mapping[str, str],
 ) -> pd.DataFrame:
     """What was asked and what the latest follow-up says of it, by force and criterion.
 
