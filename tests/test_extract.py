@@ -1,4 +1,4 @@
-"""`make extract`: any folder read alone, tables at outputs/results, the published report untouched."""
+"""`make extract`: any folder, read alone; the published report stays as it is."""
 
 from __future__ import annotations
 
