@@ -1,0 +1,175 @@
+"""Small counts that are shown, and numbers that were withheld in one place and shown in another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ncpi_eval import disclosure, results
+from ncpi_eval.scanner.contents import Content, Table
+
+# Columns that count people.
+_PEOPLE = ("count", "denominator", "true", "found", "both")
+# Numbers in a withheld row that say nothing of the answers.
+_KEPT = frozenset({"denominator", "wave", "family_size", "level", "df", "df1", "df2"})
+# Headers of tables for readers under which people are counted.
+_HEADERS = re.compile(
+    r"(?i)(number of |no\.? of )?(respondents|people|officers|interviewees|participants|staff)"
+    r"|count|base|n|out of|frequency"
+)
+_NUMBERS = "2|3|4|5|6|7|8|9|two|three|four|five|six|seven|eight|nine"
+_IN_PROSE = re.compile(
+    rf"(?i)(?<![\w.,%–-])(?:{_NUMBERS})(?: of (?:the |these |those )?\d*)?"
+    r" ?(?:respondents|people|officers|interviewees|participants|members of staff)\b"
+    r"|\bn ?= ?[1-9](?![\d.,])"
+)
+_FEWER = re.compile(r"(?i)(?:fewer|less|more) than $|at (?:least|most) $|under $|than $|about $")
+
+
+@dataclass
+class Facts:
+    """Rows of every CSV file of a folder that are about protected people.
+
+    Parameters
+    ----------
+    rows : list of (file, row number, row)
+        In reading order.
+    """
+
+    rows: list[tuple[str, int, dict[str, str]]] = field(default_factory=list)
+
+    def collect(self, content: Content) -> None:
+        """Add the protected rows of a file."""
+        for table in content.tables:
+            if not {"unit", "data_kind"} <= set(table.header):
+                continue
+            unit, kind = table.header.index("unit"), table.header.index("data_kind")
+            for number, row in enumerate(table.rows, start=2):
+                if len(row) > max(unit, kind) and protected(row[unit], row[kind]):
+                    self.rows.append(
+                        (content.name, number, dict(zip(table.header, row, strict=False)))
+                    )
+
+
+def protected(unit: str, kind: str) -> bool:
+    """Whether rows of this unit and kind of data are about people whose answers are not public."""
+    exempt = set(disclosure.EXCEPTIONS)
+    if disclosure.protects_synthetic():
+        exempt.discard("synthetic")
+    return unit in disclosure.PROTECTED_UNITS and kind not in exempt
+
+
+def is_small(number: float) -> bool:
+    """Whether a count of people is below the threshold of the profile in use, and not zero."""
+    if disclosure.profile_in_use() == "opensafely":
+        return 0 < number <= disclosure.OPENSAFELY_REDACTED
+    return 0 < number < disclosure.MINIMUM_COUNT
+
+
+def number(text: str | None) -> float | None:
+    """A cell as a number; None where there is none."""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def small(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
+    """File, place, kind and what, of rows that show what the rules withhold."""
+    for file, line, row in facts.rows:
+        for kind, what in _of_row(row):
+            yield file, f"row {line} ({row.get('id', 'no id')})", kind, what
+
+
+def _of_row(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if row.get("suppressed") == "True":
+        for name, cell in row.items():
+            if name not in results.TEXT and name not in _KEPT and number(cell) is not None:
+                yield "withheld number", f"{name} {cell} in a withheld row"
+    for name in _PEOPLE:
+        value = number(row.get(name))
+        if value is not None and is_small(value):
+            yield "small count", f"{name} {value:g}"
+    count, base = number(row.get("count")), number(row.get("denominator"))
+    if count is not None and base is not None and is_small(base - count):
+        is_rounded = disclosure.profile_in_use() == "opensafely"
+        if not is_rounded:
+            yield "small count", f"{base - count:g} = {base:g} - {count:g}"
+    if disclosure.profile_in_use() == "opensafely":
+        for name in ("count", "denominator"):
+            value = number(row.get(name))
+            if value is not None and value % disclosure.OPENSAFELY_ROUNDING:
+                yield "small count", f"{name} {value:g} not rounded"
+    if base is not None and base < disclosure.MINIMUM_BASE and number(row.get("estimate")) is not None:
+        yield "percentage on a small base", f"estimate {row['estimate']} on {base:g}"
+
+
+# ---------------------------------------------------------------------------------------------
+# What pages, workbooks and texts show
+
+
+def in_tables(content: Content) -> Iterator[tuple[str, str]]:
+    """Place and what, of small counts below headers that count people."""
+    for table in content.tables:
+        if {"unit", "data_kind"} <= set(table.header):
+            continue
+        for column, header in enumerate(table.header):
+            if not _HEADERS.fullmatch(header.strip()):
+                continue
+            for line, row in enumerate(table.rows, start=1):
+                if column < len(row) and _counts_people(table, row) and _is_count(row[column]):
+                    place = f"{table.place}, row {line}" if table.place else f"row {line}"
+                    yield place, f"{header} {row[column]}"
+
+
+def _is_count(cell: str) -> bool:
+    return bool(re.fullmatch(r"\d{1,2}", cell.strip())) and is_small(float(cell))
+
+
+def _counts_people(table: Table, row: list[str]) -> bool:
+    """False where the row says that it counts something else, or is not protected."""
+    units = [place for place, name in enumerate(table.header) if name.strip().lower() == "unit"]
+    kinds = [place for place, name in enumerate(table.header) if name == "data_kind"]
+    for place in units:
+        if place < len(row) and row[place] in results.UNITS:
+            kind = row[kinds[0]] if kinds and kinds[0] < len(row) else "real"
+            return protected(row[place], kind)
+    return True
+
+
+def in_prose(piece: str) -> Iterator[str]:
+    """Sentences that count a few people."""
+    for match in _IN_PROSE.finditer(piece):
+        if not _FEWER.search(piece[: match.start()]):
+            yield match.group()
+
+
+def shown_on_pages(
+    contents: Iterable[Content], facts: Facts
+) -> Iterator[tuple[str, str, str]]:
+    """File, place and what, of withheld rows that a page shows a number of."""
+    withheld: dict[str, dict[str, dict[str, str]]] = {}
+    for file, _, row in facts.rows:
+        if row.get("suppressed") == "True" and file.startswith("results/"):
+            name = file.removeprefix("results/").removesuffix(".csv")
+            withheld.setdefault(name, {})[row.get("id", "")] = row
+    for content in contents:
+        for target, text in content.links:
+            name, _, identity = target.removeprefix("data-").partition(".html#")
+            row = withheld.get(name, {}).get(identity)
+            if row is not None and re.search(r"\d", text) and text not in row.values():
+                yield content.name, f"link to {identity}", f"{text!r} for a withheld row"
+        name = content.name.rsplit("/", 1)[-1].removeprefix("data-").removesuffix(".html")
+        for table in content.tables if name in withheld else ():
+            yield from _on_data_page(content.name, table, withheld[name])
+
+
+def _on_data_page(
+    file: str, table: Table, withheld: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[str, str, str]]:
+    for row in table.rows:
+        given = withheld.get(row[0]) if row else None
+        for header, cell in zip(table.header, row, strict=False) if given else ():
+            if number(cell.replace(",", "")) is not None and not (given or {}).get(header):
+                yield file, f"row {row[0]}", f"{header} {cell} for a withheld row"
