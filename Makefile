@@ -31,7 +31,7 @@ $(error only `make report` and `make extract` take parameters; found $(filter-ou
 endif
 endif
 
-.PHONY: help setup lab report extract test check check-pages data bench accept lock clean
+.PHONY: help setup lab report extract test check check-pages scan data bench accept lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ check: $(READY) ## lint, format, types, notebooks without outputs, parameters, i
 
 check-pages: $(READY) ## open the built pages in Chromium: axe-core, keyboard, requests, links
 	@$(RUN) -m ncpi_eval.pages_check
+
+scan: $(READY) ## look for respondents, names and small counts in the published report
+	@$(RUN) -m ncpi_eval.scanner
 
 data: $(READY) ## make everything in data/synthetic again, from its seeds
 	@$(RUN) -m ncpi_eval.synthesis

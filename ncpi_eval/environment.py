@@ -20,7 +20,7 @@ LOCK = ROOT / "requirements.lock"
 OURS = "made-by-make"
 BUILT = (
     *("html", "results", "tables", "figures", "executed"),
-    *("index.html", "manifest.json", "tables.xlsx"),
+    *("index.html", "manifest.json", "release.csv", "tables.xlsx"),
 )
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
 

@@ -38,5 +38,6 @@ $(DONE): $(B)/stamps/pages/%: notebooks/%.ipynb $(B)/stamps/declared/% $(B)/stam
 $(RESULTS):
 	@:
 
-$(B)/stamps/published: $(DONE) $(B)/stamps/site $(B)/stamps/commit $(INDEX_MODULES) $(TEMPLATES)
+$(B)/stamps/published: $(DONE) $(B)/stamps/site $(B)/stamps/commit $(INDEX_MODULES) $(TEMPLATES) \
+    $(wildcard data/release/*.csv)
 	@$(RUN) -S -m ncpi_eval.client publish

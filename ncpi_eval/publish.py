@@ -26,7 +26,7 @@ EXTRACTED = OUTPUTS / ".extracted"
 
 def publish(site: Site) -> None:
     """Copy the tree, write index and manifest, swap the link, remove the folder before."""
-    from ncpi_eval import front
+    from ncpi_eval import front, release, scanner
 
     record = manifest(site)
     folder = PUBLISHED / str(1 + max((_number(path) for path in PUBLISHED.glob("*")), default=0))
@@ -42,6 +42,8 @@ def publish(site: Site) -> None:
     front.write(site, TREE, partial, shown)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (partial / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+    release.write(partial)
+    scanner.refuse(partial)
     partial.rename(folder)
     link(OUTPUTS / "current", f".published/{folder.name}")
     for name in (*KINDS, *FRONT):

@@ -18,7 +18,7 @@ TREE = OUTPUTS / ".build"
 STAMPS = TREE / "stamps"
 KINDS = ("results", "tables", "figures", "html", "executed")
 # Files beside these folders in a published report.
-FRONT = ("index.html", "manifest.json", "tables.xlsx")
+FRONT = ("index.html", "manifest.json", "release.csv", "tables.xlsx")
 
 CHANGED = " with changes"  # ends the commit's stamp when files differ from the commit
 

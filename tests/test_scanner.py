@@ -21,7 +21,7 @@ from ncpi_eval.scanner import __main__ as command
 from ncpi_eval.scanner import counts, recovery
 
 # Answers of the small survey that nobody released.
-ANSWER = "Handover at shift change loses the notes that the night team wrote about strategy meetings"
+ANSWER = "Handover at shift change loses the notes that the night team wrote about the child"
 SHORT = "the broken fax machine"
 QUOTED = "Joint visits with social workers make the plan for the child clear to everybody"
 
@@ -62,7 +62,7 @@ def estimates():
 
 
 def survey_file(folder):
-    """Forty real respondents: those of the synthetic file without the word that they are invented."""
+    """Forty real respondents: synthetic ones without the word that they are invented."""
     frame = pd.read_csv(paths.data("synthetic", "responses.csv"), dtype=str, keep_default_na=False)
     frame = frame.head(40).drop(columns="data_kind").assign(FBPrac="", FImp="", AOB="", InfoAdd="")
     frame.loc[3, "FImp"], frame.loc[5, "FBPrac"], frame.loc[7, "AOB"] = ANSWER, QUOTED, SHORT
@@ -321,7 +321,7 @@ LEAKS = {
         into(
             "figures/listening.svg",
             "</title>",
-            "</title><desc>notes that the NIGHT team wrote about strategy</desc>",
+            "</title><desc>notes that the NIGHT team wrote about the</desc>",
         ),
     ),
     "a short answer in a table": (TEXT, beside("tables/words.csv", f"word\n{SHORT}\n")),
@@ -337,16 +337,23 @@ LEAKS = {
     ),
     "a name in notebook metadata": (
         NAME,
-        into("executed/page.ipynb", '"metadata": {}, "nbformat"',
-             '"metadata": {"author": "DI Marrow"}, "nbformat"'),
+        into(
+            "executed/page.ipynb",
+            '"metadata": {}, "nbformat"',
+            '"metadata": {"author": "DI Marrow"}, "nbformat"',
+        ),
     ),  # fmt: skip
     "a telephone number across tags": (TELEPHONE, body("<p>01632 <b>960</b> 417</p>")),
     "a telephone number in a traceback": (
         TELEPHONE,
         beside(
             "executed/page.ipynb",
-            notebook(output_type="error", ename="ValueError", evalue="bad",
-                     traceback=["\x1b[31mValueError\x1b[0m: +44 7700 900263"]),
+            notebook(
+                output_type="error",
+                ename="ValueError",
+                evalue="bad",
+                traceback=["\x1b[31mValueError\x1b[0m: +44 7700 900263"],
+            ),
         ),
     ),  # fmt: skip
     "an e-mail address in a comment of the workbook": (EMAIL, comment("ask j.marrow@example.org")),
@@ -446,7 +453,7 @@ def test_an_unrounded_proportion_times_its_base_gives_a_count():
     # 0.12 x 50 = 6.
     frame = cells(("2", 6), base=50, variable="area", group="custody")
     again = frame.assign(count=np.nan)
-    assert values(withheld(frame, again, ids=[]) ) == []
+    assert values(withheld(frame, again, ids=[])) == []
     facts = withheld(frame, ids=[CUSTODY_2])
     facts.rows += withheld(again).rows
     assert values(facts) == ["6"]

@@ -68,9 +68,7 @@ def scan(
     book = codebook.load()
     declared = read_exceptions(EXCEPTIONS if exceptions is None else Path(exceptions))
     looked = details.Details(names)
-    read = [
-        contents.read(name, path.read_bytes()) for name, path in output_files(root)
-    ]
+    read = [contents.read(name, path.read_bytes()) for name, path in output_files(root)]
     facts = counts.Facts()
     for content in read:
         facts.collect(content)
@@ -102,15 +100,16 @@ def refuse(folder: Path | str, surveys: Sequence[Path | str] | None = None) -> N
     """Raise BuildError with every finding in a folder; nothing if there is none."""
     found = scan(folder, surveys)
     if found:
+        more = f" The first {_TOLD}:" if len(found) > _TOLD else ""
         raise BuildError(
-            f"The scanner found {len(found)} things that must not be published.",
-            [
-                Problem(
-                    f"{one.file}, {one.place}", f"{one.kind} {one.masked}", "none", REMEDIES[one.kind]
-                )
-                for one in found[:_TOLD]
-            ],
+            f"The scanner found {len(found)} things that must not be published.{more}",
+            [_problem(one) for one in found[:_TOLD]],
         )
+
+
+def _problem(one: Finding) -> Problem:
+    place, what = f"{one.file}, {one.place}", f"{one.kind} {one.masked}"
+    return Problem(place, what, "none", REMEDIES[one.kind])
 
 
 def output_files(root: Path) -> Iterator[tuple[str, Path]]:
@@ -233,7 +232,9 @@ def read_exceptions(path: Path) -> list[dict[str, str]]:
         reader = csv.DictReader(handle)
         rows = list(reader)
         missing = [name for name in EXCEPTION_COLUMNS if name not in (reader.fieldnames or ())]
-    problems = [Problem(f"{path.name}, header", "no such column", name, "Add it.") for name in missing]
+    problems = [
+        Problem(f"{path.name}, header", "no such column", name, "Add it.") for name in missing
+    ]
     for number, row in enumerate(rows, start=2) if not missing else ():
         place = f"{path.name}, row {number}"
         if row["kind"] not in REMEDIES:

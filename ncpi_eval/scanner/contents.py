@@ -1,8 +1,8 @@
 """What is in an output file, also where a reader would not look.
 
-Every file becomes pieces of text and tables. Pieces are taken from comments, attributes, alternative
-texts, metadata, hidden sheets and columns, and from what is encoded in base64, besides what is
-shown. Only the standard library is used, so that nothing that wrote a file also reads it back.
+Every file becomes pieces of text and tables. Pieces are taken from comments, attributes,
+alternative texts, metadata, hidden sheets and columns, and from what is encoded in base64, besides
+what is shown. Only the standard library is used: nothing that wrote a file also reads it back.
 """
 
 from __future__ import annotations
@@ -49,8 +49,6 @@ class Content:
         Everything that has rows and columns.
     links : list of (target, text)
         Links of pages, for numbers that point at their row.
-    rows : dict of str to dict of str to str
-        Rows of a page that have an address: header and cell.
     unreadable : str
         Why the file could not be read; blank if it could.
     """
@@ -166,7 +164,10 @@ _SHAPE = frozenset(
 )
 _ADDRESS = re.compile(r"(?:data-[\w-]+\.html)?#[A-Za-z][\w.|-]*|(?:\.\./)?[\w/-]+\.\w+")
 _ENCODED = re.compile(r"data:([\w/+.-]*)(?:;[\w=.-]+)*;base64,([A-Za-z0-9+/=\s%]+)")
-_BARE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){7,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?(?![A-Za-z0-9+/=])")
+_BARE = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{4}){7,}"
+    r"(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?(?![A-Za-z0-9+/=])"
+)
 _ENDINGS = {"image/svg+xml": "x.svg", "text/html": "x.html", "text/csv": "x.csv"}
 
 
@@ -242,8 +243,7 @@ def _is_readable(data: bytes) -> bool:
 
 def _html_table(content: Content, table: str, place: str) -> None:
     rows = []
-    for attributes, inner in _ROW.findall(_CAPTION.sub("", table)):
-        del attributes
+    for _, inner in _ROW.findall(_CAPTION.sub("", table)):
         rows.append([words(cell) for cell in _CELL.findall(inner)])
     rows = [row for row in rows if row]
     if rows:
@@ -371,7 +371,7 @@ def _named(tag: str) -> Iterator[tuple[str, str]]:
 
 
 def _sheet(content: Content, text: str, shared: list[str], place: str) -> None:
-    rows = []
+    rows: list[list[str]] = []
     for attributes, inner in _XLSX_ROW.findall(text):
         number = dict(_named(f"<row {attributes}>")).get("r", str(len(rows) + 1))
         row = []

@@ -101,7 +101,8 @@ def _of_row(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             value = number(row.get(name))
             if value is not None and value % disclosure.OPENSAFELY_ROUNDING:
                 yield "small count", f"{name} {value:g} not rounded"
-    if base is not None and base < disclosure.MINIMUM_BASE and number(row.get("estimate")) is not None:
+    has_share = number(row.get("estimate")) is not None
+    if has_share and base is not None and base < disclosure.MINIMUM_BASE:
         yield "percentage on a small base", f"estimate {row['estimate']} on {base:g}"
 
 
@@ -145,9 +146,7 @@ def in_prose(piece: str) -> Iterator[str]:
             yield match.group()
 
 
-def shown_on_pages(
-    contents: Iterable[Content], facts: Facts
-) -> Iterator[tuple[str, str, str]]:
+def shown_on_pages(contents: Iterable[Content], facts: Facts) -> Iterator[tuple[str, str, str]]:
     """File, place and what, of withheld rows that a page shows a number of."""
     withheld: dict[str, dict[str, dict[str, str]]] = {}
     for file, _, row in facts.rows:
@@ -157,8 +156,8 @@ def shown_on_pages(
     for content in contents:
         for target, text in content.links:
             name, _, identity = target.removeprefix("data-").partition(".html#")
-            row = withheld.get(name, {}).get(identity)
-            if row is not None and re.search(r"\d", text) and text not in row.values():
+            given = withheld.get(name, {}).get(identity)
+            if given is not None and re.search(r"\d", text) and text not in given.values():
                 yield content.name, f"link to {identity}", f"{text!r} for a withheld row"
         name = content.name.rsplit("/", 1)[-1].removeprefix("data-").removesuffix(".html")
         for table in content.tables if name in withheld else ():

@@ -20,25 +20,26 @@ _NO_NAME = (
     r"Grade|Rank|Level|Don|Not|Other|Yes|No)\b)"
 )
 _FIRST_NAMES = """
-    Aaron Abdul Abigail Adam Adrian Ahmed Aisha Alan Alastair Alice Alison Amanda Amelia Amy Andrea
-    Andrew Angela Anita Ann Anna Anne Annette Anthony Antony Barbara Benjamin Bernard Beverley Brenda
-    Brian Bridget Callum Cameron Carl Carol Caroline Catherine Cathy Charlotte Cheryl Chloe
-    Christine Christopher Claire Clare Clive Colin Connor Craig Daniel Danielle Darren David Dawn
-    Deborah Debra Denise Dennis Derek Diana Diane Dominic Donna Dorothy Douglas Duncan Edward Eileen
-    Elaine Eleanor Elizabeth Ellen Emily Emma Eric Ethan Fatima Fiona Frances Gareth Gary Gavin Gemma
-    Geoffrey George Georgia Gerald Gillian Gordon Graeme Graham Gregory Hannah Hassan Hazel Heather
-    Helen Henry Hilary Hugh Ian Imran Irene Isabel Isobel Jacob Jacqueline James Jamie Jane
-    Janet Janice Jasmine Jason Jean Jeffrey Jennifer Jeremy Jessica Jill Joan Joanna Joanne John
-    Jonathan Joseph Joshua Joyce Judith Julia Julian Julie Justin Karen Karl Katherine Kathleen Kathryn
-    Katie Keith Kelly Kenneth Kerry Kevin Kieran Kirsty Laura Lauren Lawrence Leanne Leonard Lesley
-    Lewis Liam Linda Lindsay Lisa Lorraine Louise Lucy Luke Lynn Malcolm Margaret Maria Marian Marie
-    Marion Martin Martyn Mary Matthew Maureen Megan Melanie Melissa Michael Michelle Mohammad Mohammed
-    Monica Muhammad Natalie Natasha Nathan Neil Nicholas Nicola Nigel Oliver Olivia Owen Pamela
-    Patricia Patrick Paul Paula Pauline Peter Philip Phillip Priya Rachael Rachel Raymond Rebecca
-    Richard Robert Robin Roger Ronald Rosemary Russell Ruth Ryan Sally Samantha Samuel Sandra Sara Sarah
-    Sharon Sheila Shirley Simon Sophie Stacey Stanley Stephanie Stephen Steven Stuart Susan Suzanne
-    Sylvia Teresa Terence Theresa Thomas Timothy Tina Tracey Tracy Trevor Valerie Vanessa Victoria
-    Vincent Vivien Wayne Wendy William Yasmin Yvonne Zoe
+    Aaron Abdul Abigail Adam Adrian Ahmed Aisha Alan Alastair Alice Alison Amanda Amelia Amy
+    Andrea Andrew Angela Anita Ann Anna Anne Annette Anthony Antony Barbara Benjamin Bernard
+    Beverley Brenda Brian Bridget Callum Cameron Carl Carol Caroline Catherine Cathy Charlotte
+    Cheryl Chloe Christine Christopher Claire Clare Clive Colin Connor Craig Daniel Danielle
+    Darren David Dawn Deborah Debra Denise Dennis Derek Diana Diane Dominic Donna Dorothy
+    Douglas Duncan Edward Eileen Elaine Eleanor Elizabeth Ellen Emily Emma Eric Ethan Fatima
+    Fiona Frances Gareth Gary Gavin Gemma Geoffrey George Georgia Gerald Gillian Gordon Graeme
+    Graham Gregory Hannah Hassan Hazel Heather Helen Henry Hilary Hugh Ian Imran Irene Isabel
+    Isobel Jacob Jacqueline James Jamie Jane Janet Janice Jasmine Jason Jean Jeffrey Jennifer
+    Jeremy Jessica Jill Joan Joanna Joanne John Jonathan Joseph Joshua Joyce Judith Julia Julian
+    Julie Justin Karen Karl Katherine Kathleen Kathryn Katie Keith Kelly Kenneth Kerry Kevin
+    Kieran Kirsty Laura Lauren Lawrence Leanne Leonard Lesley Lewis Liam Linda Lindsay Lisa
+    Lorraine Louise Lucy Luke Lynn Malcolm Margaret Maria Marian Marie Marion Martin Martyn Mary
+    Matthew Maureen Megan Melanie Melissa Michael Michelle Mohammad Mohammed Monica Muhammad
+    Natalie Natasha Nathan Neil Nicholas Nicola Nigel Oliver Olivia Owen Pamela Patricia Patrick
+    Paul Paula Pauline Peter Philip Phillip Priya Rachael Rachel Raymond Rebecca Richard Robert
+    Robin Roger Ronald Rosemary Russell Ruth Ryan Sally Samantha Samuel Sandra Sara Sarah Sharon
+    Sheila Shirley Simon Sophie Stacey Stanley Stephanie Stephen Steven Stuart Susan Suzanne
+    Sylvia Terence Teresa Theresa Thomas Timothy Tina Tracey Tracy Trevor Valerie Vanessa
+    Victoria Vincent Vivien Wayne Wendy William Yasmin Yvonne Zoe
 """
 
 #: Kind and pattern; the first that fits a place names the kind.
@@ -53,7 +54,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (
         "telephone number",
-        r"(?<![\w.,+-])(?:(?:\+|00)44[\s(.-]*(?:0[\s).-]*)?|\(?0)[1-37-9](?:[\s().-]*\d){8,9}(?![\w.]?\d)",
+        r"(?<![\w.,+-])(?:(?:\+|00)44[\s(.-]*(?:0[\s).-]*)?|\(?0)"
+        r"[1-37-9](?:[\s().-]*\d){8,9}(?![\w.]?\d)",
     ),
     (
         "collar number",
@@ -92,9 +94,7 @@ class Details:
         Declared exceptions: findings of this kind whose text is this one.
     """
 
-    def __init__(
-        self, names: Iterable[str] = (), allowed: Iterable[tuple[str, str]] = ()
-    ) -> None:
+    def __init__(self, names: Iterable[str] = (), allowed: Iterable[tuple[str, str]] = ()) -> None:
         kinds = [kind for kind, _ in PATTERNS]
         listed = [re.escape(name.strip()) for name in names if len(name.strip()) > 2]
         extra = [rf"(?<!\w)(?i:{'|'.join(sorted(listed))})(?!\w)"] if listed else []

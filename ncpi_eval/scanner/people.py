@@ -16,7 +16,9 @@ from ncpi_eval.questionnaire import Questionnaire
 from ncpi_eval.scanner.contents import Content, Table
 
 # Names of columns in which a table identifies people.
-_IDENTITY = re.compile(r"(?i)(serial|respondent|interviewee|participant)([ _]?(id|no|number|code))?")
+_IDENTITY = re.compile(
+    r"(?i)(serial|respondent|interviewee|participant)([ _]?(id|no|number|code))?"
+)
 # So many variables as columns make a table of records.
 VARIABLES = 3
 # Answers in a row that repeat a respondent's, and how many of them must be given.
@@ -31,7 +33,9 @@ SHORTEST_WORDS = 3
 
 _WORD = re.compile(r"[a-z0-9]+(?:['’][a-z]+)*")
 _CODE = re.compile(r"-?\d{0,3}(?:\.0)?")
-_RUN = re.compile(rf"(?<![\w.])\d{{1,3}}(?:(?:\s*[,;|]\s*|\s+)\d{{1,3}}){{{GIVEN - 1},}}(?![\w.]\d)")
+_RUN = re.compile(
+    rf"(?<![\w.])\d{{1,3}}(?:(?:\s*[,;|]\s*|\s+)\d{{1,3}}){{{GIVEN - 1},}}(?![\w.]\d)"
+)
 
 
 def in_words(text: str) -> list[str]:

@@ -68,9 +68,7 @@ class Question:
     hidden: dict[Place, tuple[str, str]] = field(default_factory=dict)
 
 
-def recovered(
-    facts: Facts, book: Questionnaire | None = None
-) -> Iterator[tuple[str, str, str]]:
+def recovered(facts: Facts, book: Questionnaire | None = None) -> Iterator[tuple[str, str, str]]:
     """File, place and what, of every withheld number that follows from released ones.
 
     Parameters
@@ -108,9 +106,7 @@ def _questions(facts: Facts, book: Questionnaire) -> dict[tuple[str, str], Quest
         if row.get("response", "") in ("", "all") or not row.get("question"):
             continue
         for wave, count, base in _numbers(row):
-            question = found.setdefault(
-                (row["question"], wave), Question(row["question"], wave)
-            )
+            question = found.setdefault((row["question"], wave), Question(row["question"], wave))
             _note(question, row, count, base, (file, f"row {line} ({row.get('id', '')})"), book)
     for question in found.values():
         for known in question.counts:
@@ -161,8 +157,10 @@ def _inverted(low: float | None, high: float | None) -> tuple[float, float] | No
         return None
     middle, half = (low + high) / 2, (high - low) / 2
     square = (middle - 0.5) ** 2
-    roots = np.roots([square, half**2 + square - 0.25, half**2]) if square > 1e-12 else np.array(
-        [half**2 / (0.25 - half**2)] if half < 0.5 else []
+    roots = (
+        np.roots([square, half**2 + square - 0.25, half**2])
+        if square > 1e-12
+        else np.array([half**2 / (0.25 - half**2)] if half < 0.5 else [])
     )
     found = set()
     for k in roots[np.isreal(roots)].real if len(roots) else ():
@@ -223,7 +221,8 @@ def _from_differences(questions: Mapping[tuple[str, str], Question], facts: Fact
                 continue
             options = frozenset(row["response"].split("|"))
             places = [(row.get("subgroup_variable", ""), group) for group in groups]
-            for place, other, sign in ((*places, 1), (*places[::-1], -1)):
+            for sign in (1, -1):
+                place, other = places[::sign]
                 known, base = question.counts.get((options, other)), question.bases.get(place)
                 of = question.bases.get(other)
                 if (options, place) in question.withheld and known and base and of and of[0]:
@@ -459,7 +458,8 @@ def _connected(names: Iterable[str], book: Questionnaire) -> list[tuple[str, ...
     """Breakdowns that read something in common, together."""
     parts: list[tuple[set[str], tuple[str, ...]]] = []
     for name in names:
-        reads, block = _reads(name, book), (name,)
+        reads = _reads(name, book)
+        block: tuple[str, ...] = (name,)
         for part in [part for part in parts if part[0] & reads]:
             parts.remove(part)
             reads, block = reads | part[0], (*part[1], *block)
