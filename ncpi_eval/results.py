@@ -121,7 +121,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FORMULA = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?$")
 # What tells estimates of one table apart, in the order of their ids.
-_TELLING_APART = ("analysis", "outcome", "term", "group", "period", "event_time")
+_TELLING_APART = ("analysis", "outcome", "term", "group", "period", "event_time", "power", "size")
 SIGNIFICANT_DIGITS = 12
 MINUS = "\N{MINUS SIGN}"
 
@@ -267,7 +267,8 @@ def _part_of_id(value: Any) -> str:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return ""
     text = str(value.date()) if isinstance(value, pd.Timestamp) else str(value)
-    return re.sub(r"[^A-Za-z0-9.]+", "_", text.removesuffix(".0")).strip("_")
+    text = re.sub(r"^-(?=\d)", "minus", text.removesuffix(".0"))
+    return re.sub(r"[^A-Za-z0-9.]+", "_", text).strip("_")
 
 
 def pick(frame: pd.DataFrame, **where: Any) -> pd.Series:

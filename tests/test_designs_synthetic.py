@@ -1,18 +1,16 @@
-"""Synthetic control against the published example (tests/reference/designs)."""
+"""Synthetic control against the published example (data/examples)."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from ncpi_eval import paths
 from ncpi_eval.designs import synthetic_control as scm
 from ncpi_eval.errors import DesignError
 
-HERE = Path(__file__).parent / "reference" / "designs"
 COLUMNS = ("packs", "state", "year")
 CASE = {"treated": "California", "start": 1989}
 PREDICTORS = [
@@ -23,7 +21,7 @@ PREDICTORS = [
 
 @pytest.fixture(scope="module")
 def smoking() -> pd.DataFrame:
-    wide = pd.read_csv(HERE / "smoking.csv")
+    wide = pd.read_csv(paths.data("examples", "proposition_99.csv"))
     names = ["state", "lnincome", "retprice", "age15to24", "beer"]
     frame = wide.melt(names, var_name="year", value_name="packs")
     return frame.assign(year=frame["year"].astype(int))

@@ -79,6 +79,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
         "force_rule",
         "force_not",
     ),
+    "synthetic_control": ("last_quarter", "worst_fit"),
     "decision": ("significance", "pretrend_power", "robust_to_m"),
 }
 
@@ -240,6 +241,29 @@ def read_sizes(path: str | Path | None = None) -> pd.DataFrame:
             [Problem(f"{source.name}, header", f"no {c}", c, "Add the column.") for c in missing],
         )
     return frame[list(SIZE_COLUMNS)]
+
+
+def read_example(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A published example of synthetic control and its published answer.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in data/examples: one row per unit, columns with a year as name are the outcome.
+
+    Returns
+    -------
+    frame : DataFrame
+        One row per unit and year: the unit's column and its other columns, year (int), value.
+    published : DataFrame
+        donor, weight, source.
+    """
+    wide = pd.read_csv(paths.data("examples", f"{name}.csv"))
+    fixed = [column for column in wide if not str(column).isdecimal()]
+    frame = wide.melt(fixed, var_name="year", value_name="value")
+    published = pd.read_csv(paths.data("examples", "published.csv"))
+    kept = published[published["example"].eq(name)].drop(columns="example")
+    return frame.assign(year=frame["year"].astype(int)), kept.reset_index(drop=True)
 
 
 def _unusable(source: Path, found: str, expected: str, remedy: str) -> InputError:
