@@ -81,6 +81,11 @@ def protects_synthetic() -> bool:
     return os.environ.get("NCPI_EVAL_PROTECT_SYNTHETIC", "") == "1"
 
 
+def protects(data_kind: str) -> bool:
+    """Whether people are protected in data of this kind."""
+    return data_kind not in EXCEPTIONS or (data_kind == "synthetic" and protects_synthetic())
+
+
 def is_protected(frame: pd.DataFrame) -> pd.Series:
     """True for each row that is about people whose answers are not public.
 

@@ -367,6 +367,61 @@ def read_themes(path: str | Path | None = None) -> pd.DataFrame:
     return pd.read_csv(source, dtype=str, keep_default_na=False)
 
 
+def read_quotations(path: str | Path | None = None) -> dict[str, str]:
+    """A reader's decisions on examples of answers (data/release/quotations.csv).
+
+    Returns
+    -------
+    dict of str to str
+        ``release`` or ``refuse`` by the SHA-256 of the redacted words; the last row on the same
+        words counts. Empty without a file.
+
+    Raises
+    ------
+    InputError
+        Listing missing columns, columns that the file must not have (the words themselves), and
+        every cell that is not what data/release/README.md says.
+    """
+    source = located(path) if path else paths.data("release", "quotations.csv")
+    if not source.is_file():
+        return {}
+    frame = pd.read_csv(source, dtype=str, keep_default_na=False)
+    header = f"{source.name}, header"
+    problems = [
+        Problem(header, "no such column", name, "Add the column.")
+        for name in _QUOTATIONS
+        if name not in frame
+    ]
+    problems += [
+        Problem(header, f"the column {name}", "hashes and no answers", "Take it out.")
+        for name in frame
+        if name not in _QUOTATIONS
+    ]
+    for number, row in enumerate(frame.to_dict("records"), start=2) if not problems else ():
+        problems += _quotation_problems(f"{source.name}, row {number}", row)
+    if problems:
+        raise InputError("The decisions on quotations cannot be used.", problems)
+    return dict(zip(frame["sha256"], frame["decision"], strict=True))
+
+
+_QUOTATIONS = ("sha256", "decision", "by", "date", "reason")
+
+
+def _quotation_problems(place: str, row: Mapping[Any, str]) -> Iterator[Problem]:
+    expected = {
+        "sha256": (r"[0-9a-f]{64}", "64 hexadecimal digits"),
+        "decision": (r"release|refuse", "release or refuse"),
+        "by": (r".*\S.*", "a role, no name"),
+        "date": (r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "YYYY-MM-DD"),
+    }
+    for name, (pattern, words) in expected.items():
+        if not re.fullmatch(pattern, row[name]):
+            found = repr(row[name]) if row[name] else "nothing"
+            yield Problem(f"{place}, {name}", found, words, "Correct the cell.")
+    if row["decision"] == "refuse" and not row["reason"].strip():
+        yield Problem(f"{place}, reason", "nothing", "a sentence", "Say why.")
+
+
 def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
     """Themes that people gave to the open answers of a survey.
 

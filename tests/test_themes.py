@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from helpers_survey import BOOK
 
-from ncpi_eval import results, sources
+from ncpi_eval import paths, results, sources
 from ncpi_eval.errors import InputError
-from ncpi_eval.survey import open_text, themes
+from ncpi_eval.survey import open_text, quotations, themes
 
 DICTIONARY = open_text.themes(
     pd.DataFrame(
@@ -223,6 +223,77 @@ def test_invented_examples_are_shown_with_who_wrote_them():
 def test_real_examples_are_never_shown_before_somebody_has_read_them(data_kind):
     frame = themes.released_examples(talkative(data_kind), DICTIONARY)
     assert frame.empty and "example" in frame
+
+
+def decided(frame, word, number=0):
+    return {open_text.digest(frame["example"].iloc[number]): word}
+
+
+def test_real_examples_are_shown_when_a_reader_released_these_words():
+    real = talkative("real")
+    asked_for = themes.candidates(real, DICTIONARY)
+    assert len(asked_for) == 2 and asked_for["needs_reading"].all()
+    frame = themes.released_examples(real, DICTIONARY, decided(asked_for, "release", 1))
+    assert frame["example"].tolist() == [asked_for["example"].iloc[1]]
+    assert not frame["needs_reading"].any()
+    # A decision is of these words: other words need another reader.
+    other = {open_text.digest(asked_for["example"].iloc[0] + " "): "release"}
+    assert themes.released_examples(real, DICTIONARY, other).empty
+
+
+def test_what_a_reader_refused_is_not_chosen_again():
+    real = talkative("real")
+    first = themes.candidates(real, DICTIONARY)
+    again = themes.candidates(real, DICTIONARY, decided(first, "refuse"))
+    assert first["example"].iloc[0] not in set(again["example"])
+    assert len(again) == 2
+
+
+def test_invented_examples_need_a_reader_when_they_are_protected(monkeypatch):
+    monkeypatch.setenv("NCPI_EVAL_PROTECT_SYNTHETIC", "1")
+    assert themes.released_examples(talkative("synthetic"), DICTIONARY).empty
+
+
+@pytest.mark.parametrize("forces, withheld", [(2, True), (3, False), (4, False)])
+def test_a_released_example_needs_three_forces_of_its_kind(forces, withheld):
+    real = talkative("real")
+    real.responses["RForc"] = pd.array([101 + n % forces for n in range(6)], dtype="Int16")
+    everything = {
+        open_text.digest(text): "release" for text in real.responses["FImp"].str.rstrip(".")
+    } | {open_text.digest(text): "release" for text in real.responses["FImp"]}
+    assert themes.released_examples(real, DICTIONARY, everything).empty == withheld
+
+
+def test_readers_get_what_needs_reading_with_its_hash(tmp_path, capsys):
+    frame = pd.read_csv("data/synthetic/responses.csv", dtype=str, keep_default_na=False)
+    file, survey_file = tmp_path / "read.csv", tmp_path / "survey.csv"
+    # Codes of invented forces are those of real ones and 100.
+    frame["RForc"] = frame["RForc"].map(lambda code: str(int(code) % 100) if code else "")
+    frame.drop(columns="data_kind").to_csv(survey_file, index=False)
+    given = [str(file), "--survey", str(survey_file)]
+    assert quotations.main(given) == 0
+    read = pd.read_csv(file, dtype=str, keep_default_na=False)
+    assert len(read) > 20 and capsys.readouterr().out == f"{len(read)} examples to read.\n"
+    assert read["sha256"].tolist() == [open_text.digest(text) for text in read["example"]]
+    assert read["decision"].eq("").all()
+    inside = str(paths.ROOT / "outputs" / "read.csv")
+    assert quotations.main([inside, *given[1:]]) == 1
+    assert "stay out of the repository" in capsys.readouterr().err
+
+
+def test_decisions_on_quotations_are_refused_with_all_that_is_wrong(tmp_path):
+    path = tmp_path / "quotations.csv"
+    path.write_text("sha256,decision,by,date,reason\nabc,maybe,,soon,\n")
+    with pytest.raises(InputError) as refused:
+        sources.read_quotations(path)
+    said = str(refused.value)
+    assert "row 2, sha256: found 'abc'; expected 64 hexadecimal digits" in said
+    assert "row 2, decision: found 'maybe'; expected release or refuse" in said
+    assert "row 2, by: found nothing" in said and "row 2, date: found 'soon'" in said
+    path.write_text("sha256,decision,by,date,reason,example\n")
+    with pytest.raises(InputError, match="the column example; expected hashes and no answers"):
+        sources.read_quotations(path)
+    assert sources.read_quotations(tmp_path / "none.csv") == {}
 
 
 def test_an_example_that_describes_one_force_is_withheld():

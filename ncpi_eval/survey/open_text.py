@@ -12,6 +12,7 @@ of real answers need a reader before they leave the project (`needs_reading`).
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -414,6 +415,7 @@ def examples(
     questions: Mapping[str, str] | Sequence[str] = QUESTIONS,
     each: int = 2,
     force: str = "RForc",
+    decisions: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Short examples of each theme, redacted, described by unit and inspection status.
 
@@ -433,17 +435,20 @@ def examples(
         Most examples for a question and theme, 1 or more.
     force : str
         Column of `responses` with the force.
+    decisions : mapping of str to str, optional
+        ``release`` or ``refuse`` by the `digest` of the redacted words. What was refused is not
+        chosen, what may be shown is chosen first.
 
     Returns
     -------
     DataFrame
-        id, question, item, response (theme), label, subgroup_variable (`status_by_area`),
-        subgroup, wave, unit, example (missing where withheld), suppressed, needs_reading (True
-        unless the data is synthetic), data_kind. An example is one sentence of 25 to 200 characters
-        that has the theme. Withheld where fewer than three forces of that inspection status have a
-        respondent of that unit, or where unit, status or force is not known. Chosen: fewest
-        redactions first, no description twice if it can be, then by closeness to 90 characters and
-        alphabet; the same sentence once.
+        id, question, item, response (theme), label, subgroup_variable (`status_by_area`), subgroup,
+        wave, unit, example (missing where withheld), suppressed, needs_reading (True unless the
+        data may be shown in full or a reader released these words), data_kind. An example is one
+        sentence of 25 to 200 characters that has the theme. Withheld where fewer than three forces
+        of that inspection status have a respondent of that unit, or where unit, status or force is
+        not known. Chosen: fewest redactions first, no description twice if it can be, then by
+        closeness to 90 characters and alphabet; the same sentence once.
     """
     labels = dict(questions) if isinstance(questions, Mapping) else dict.fromkeys(questions, "")
     redactor = redaction.Redactor.of(forces)
@@ -453,6 +458,8 @@ def examples(
         if question not in responses:
             continue
         sentences = _redacted_sentences(responses[question], redactor)
+        decided = sentences["example"].map(digest).map(decisions or {})
+        sentences = sentences.assign(approved=decided.eq("release"))[decided.ne("refuse")]
         looked_for = asked(dictionary, question)
         coded = code(sentences["example"], looked_for)
         for theme in looked_for:
@@ -474,7 +481,7 @@ def examples(
                         "unit": "respondents",
                         "example": row["example"] if row["released"] else pd.NA,
                         "suppressed": not row["released"],
-                        "needs_reading": data_kind != "synthetic",
+                        "needs_reading": disclosure.protects(data_kind) and not row["approved"],
                         "data_kind": data_kind,
                     }
                 )
@@ -496,6 +503,11 @@ _EXAMPLE_COLUMNS = [
     "needs_reading",
     "data_kind",
 ]
+
+
+def digest(text: str) -> str:
+    """SHA-256 of words, by which a reader's decision names them."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _described(responses: pd.DataFrame, groups: pd.DataFrame, force: str) -> pd.DataFrame:
@@ -528,8 +540,8 @@ def _choose(candidates: pd.DataFrame, each: int) -> pd.DataFrame:
     ordered = candidates.assign(
         distance=(text.str.len() - TYPICAL_EXAMPLE).abs(), words=text.str.lower().str.rstrip(".! ")
     ).sort_values(
-        ["released", "redactions", "distance", "example", "respondent"],
-        ascending=[False, True, True, True, True],
+        ["released", "approved", "redactions", "distance", "example", "respondent"],
+        ascending=[False, False, True, True, True, True],
         kind="stable",
     )
     ordered = ordered.drop_duplicates("words").drop_duplicates("respondent")
@@ -537,4 +549,5 @@ def _choose(candidates: pd.DataFrame, each: int) -> pd.DataFrame:
     if released.empty:
         return ordered.head(1)
     first = ~released.duplicated("subgroup")
-    return pd.concat([released[first], released[~first]]).head(each)
+    varied = pd.concat([released[first], released[~first]])
+    return varied.sort_values("approved", ascending=False, kind="stable").head(each)

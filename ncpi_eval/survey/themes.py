@@ -7,7 +7,7 @@ theme, and the rules propose the themes of a question that has no row at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -216,8 +216,12 @@ def rule_accuracy(
     ).drop(columns="theme")
 
 
-def released_examples(survey: Survey, dictionary: Sequence[open_text.Theme]) -> pd.DataFrame:
-    """Short redacted examples that may be shown; none of real answers until somebody has read them.
+def released_examples(
+    survey: Survey,
+    dictionary: Sequence[open_text.Theme],
+    decisions: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Short redacted examples that may be shown; of real answers those that a reader released.
 
     Parameters
     ----------
@@ -225,6 +229,8 @@ def released_examples(survey: Survey, dictionary: Sequence[open_text.Theme]) -> 
         Respondents.
     dictionary : sequence of Theme
         Themes whose rules choose the examples.
+    decisions : mapping of str to str, optional
+        From `sources.read_quotations`.
 
     Returns
     -------
@@ -232,7 +238,23 @@ def released_examples(survey: Survey, dictionary: Sequence[open_text.Theme]) -> 
         As `open_text.examples` without what is withheld or needs a reader, with ``group`` in words.
         Comments at the end (`AOB`) are not quoted.
     """
-    found = open_text.examples(
+    found = candidates(survey, dictionary, decisions)
+    shown = found[~found["suppressed"] & ~found["needs_reading"]]
+    names = survey.questionnaire.groups["status_by_area"].categories
+    return shown.assign(group=shown["subgroup"].map(names))
+
+
+def candidates(
+    survey: Survey,
+    dictionary: Sequence[open_text.Theme],
+    decisions: Mapping[str, str] | None = None,
+    each: int = 2,
+) -> pd.DataFrame:
+    """Redacted examples whether or not they may be shown, as `open_text.examples` gives them.
+
+    Not for a page: what needs a reader is for the reader (`survey.quotations`).
+    """
+    return open_text.examples(
         survey.responses,
         survey.groups,
         dictionary,
@@ -240,7 +262,6 @@ def released_examples(survey: Survey, dictionary: Sequence[open_text.Theme]) -> 
         wave=survey.wave,
         data_kind=survey.data_kind,
         questions={name: label for name, label in _labels(survey).items() if name != "AOB"},
+        decisions=decisions,
+        each=each,
     )
-    shown = found[~found["suppressed"] & ~found["needs_reading"]]
-    names = survey.questionnaire.groups["status_by_area"].categories
-    return shown.assign(group=shown["subgroup"].map(names))
