@@ -25,13 +25,14 @@ unexport $(GIVEN)
 endif
 
 # Only these take parameters; anywhere else they would be ignored in silence.
-ifneq ($(filter-out report extract setup,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out report extract force-brief force-briefs setup,$(or $(MAKECMDGOALS),help)),)
 ifneq ($(filter-out PYTHON,$(GIVEN)),)
-$(error only `make report` and `make extract` take parameters; found $(filter-out PYTHON,$(GIVEN)))
+$(error only report, extract, force-brief and force-briefs take parameters; found $(filter-out PYTHON,$(GIVEN)))
 endif
 endif
 
-.PHONY: help setup lab report extract test check check-pages scan data bench accept lock clean
+.PHONY: help setup lab report extract force-brief force-briefs test check check-pages scan data
+.PHONY: bench accept lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +48,12 @@ report: $(READY) ## build what is stale and publish outputs/index.html; SURVEY=f
 
 extract: $(READY) ## read documents, without the report, into outputs/results; DOCUMENTS=folder
 	@$(RUN) -m ncpi_eval.build extract
+
+force-brief: $(READY) ## one force's page, FORCE=code or name; SURVEY=file and others
+	@$(RUN) -m ncpi_eval.briefs force-brief
+
+force-briefs: $(READY) ## a page for each force of the survey's world; SCHEDULER=tcp://host:port
+	@$(RUN) -m ncpi_eval.briefs force-briefs
 
 test: $(READY) ## run the tests
 	@$(RUN) -m pytest

@@ -179,11 +179,12 @@ def prepare(site: Site, values: dict[str, Value]) -> None:
     """
     _check_files(site)
     for parameter in site.parameters:
-        state = _parameter_state(parameter, values[parameter.name])
+        state = parameter_state(parameter, values[parameter.name])
         stamp(f"parameters/{parameter.name}", state)
     for page in site.pages:
         stamp(f"declared/{page.stem}", _declared_state(site, page))
-    stamp("site", [site.title, [[page.stem, page.title, page.question] for page in site.pages]])
+    listed = [[page.stem, page.title, page.question] for page in site.pages]
+    stamp("site", [site.title, listed, (OUTPUTS / "briefs" / "index.html").is_file()])
     stamp("lock", hashlib.sha256((paths.ROOT / "requirements.lock").read_bytes()).hexdigest())
     stamp("commit", commit())
     _forget_gone(site)
@@ -215,7 +216,7 @@ def _in_the_way(*names: str) -> list[Problem]:
     ]
 
 
-def _parameter_state(parameter: Parameter, value: Value) -> dict[str, Any]:
+def parameter_state(parameter: Parameter, value: Value) -> dict[str, Any]:
     """What a page that takes the parameter depends on.
 
     For a file also its size and time, because make cannot be given the names that people give

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from ncpi_eval import disclosure, provenance, render, results, tables, workbook
+from ncpi_eval import disclosure, provenance, render, results, tables, workbook, workspace
 from ncpi_eval.render import Site
 
 
@@ -105,7 +105,8 @@ def render_index(site: Site, build_tree: Path | str, record: Mapping[str, Any]) 
             matched=_matched(tree),
             headlines=_by_page(_tagged(site, notebooks, "headline")),
             problems=_by_page(_tagged(site, notebooks, "open-problem") + _unmatched(tree, site)),
-            explore=sorted(getattr(site, "not_pages", ())),
+            explore=sorted(set(getattr(site, "not_pages", ())) - {"force-brief"}),
+            briefs=(workspace.OUTPUTS / "briefs" / "index.html").is_file(),
             pages=[_page_entry(page, notebooks, tree) for page in site.pages],
             figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
             tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),

@@ -188,6 +188,52 @@ STATISTICS: Mapping[str, str] = {
     "waiting_median": "Median, those waiting counted",
 }
 
+# The brief of one force.
+RECORDS: Mapping[str, str] = {
+    "public_record": "Public record of inspections",
+    "synthetic": "Invented record of invented forces",
+}
+KNOWN_HOW: Mapping[str, str] = {
+    "time_to_publication": "To publication",
+    "time_to_follow_up": "To the follow-up",
+    "known": "Known to the month",
+    "uncertain": "A range",
+    "missing": "Missing",
+    "waiting": "Waiting",
+}
+FOLLOW_UP: Mapping[str, str] = {
+    "known": "Its first inspection has been followed up.",
+    "uncertain": "Its first inspection has been followed up; the dates are not known to the month.",
+    "missing": "Its first inspection has been followed up, but a date was not found.",
+    "waiting": "The record has no follow-up of its first inspection yet.",
+    "none": "The record holds no first inspection of it.",
+}
+REPORT_KINDS: Mapping[str, str] = {
+    "inspection": "Inspection",
+    "post inspection review": "Post-inspection review",
+    "re inspection": "Re-inspection",
+    "assessment of progress": "Assessment of progress",
+    "thematic": "Thematic report",
+}
+SURVEY_OF_FORCE: Mapping[str, str] = {
+    "shown": "The numbers are of those who chose to answer. An interval that holds no difference "
+    "says that these respondents cannot tell; one that does not is no verdict on the force.",
+    "few": "The file of respondents is real, but nothing of this force may be shown: too few "
+    "answered, or the numbers of others would follow.",
+    "invented": "The file of respondents is invented, and invented respondents say nothing about "
+    "any force.",
+    "no_force": "The file does not say in which force a respondent works.",
+    "other_world": "The respondents are real and this force is invented: they do not belong to it.",
+}
+BESIDE_OTHERS: Mapping[str, str] = {
+    "item": "Question",
+    "label": "Answer",
+    "subgroup": "Respondents",
+    "percent": "Per cent",
+    "interval": "95% interval",
+    "base": "Base",
+}
+
 
 # The document review.
 DOCUMENT_WORDS: Mapping[str, str] = {

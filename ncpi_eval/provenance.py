@@ -56,7 +56,7 @@ def settings_of(site: Site, page: Page) -> dict[str, Value]:
     for name in page.parameters:
         value: Value = read_stamp(f"parameters/{name}")["value"]
         is_place = site.parameter(name).type in PLACES
-        settings[name] = _without_machine(str(value)) if is_place else value
+        settings[name] = without_machine(str(value)) if is_place else value
     return settings
 
 
@@ -71,7 +71,7 @@ def inputs_of(page: Page) -> dict[str, str]:
         if name.startswith("{"):
             value = read_stamp(f"parameters/{name.strip('{}')}")["value"]
             if value:
-                files[_without_machine(value)] = paths.ROOT / value
+                files[without_machine(value)] = paths.ROOT / value
     return {
         name: _folder_sha256(files[name]) if files[name].is_dir() else sha256(files[name])
         for name in sorted(files)
@@ -107,7 +107,7 @@ def _is_seed(name: str) -> bool:
     return name == "seed" or name.endswith("_seed")
 
 
-def _without_machine(value: str) -> str:
+def without_machine(value: str) -> str:
     """Path of a file as readers may see it: the link that stands for a file elsewhere is cut."""
     link = (TREE / "inputs").relative_to(paths.ROOT).as_posix()
     return Path(value).name if value.startswith(link) else value

@@ -11,10 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from helpers_dask import IMPORTS, scheduler, soon
 
 from ncpi_eval import paths, runs
 from ncpi_eval.errors import InputError, Problem
@@ -172,24 +172,18 @@ def alive(number: int) -> bool:
         return False
 
 
-def soon(condition) -> bool:
-    end = time.monotonic() + 30
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks at /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_stopping_the_run_stops_its_workers(tmp_path: Path, number: int) -> None:
     code = (
-        "import functools, pathlib, sys; from ncpi_eval import runs; from tests import test_runs\n"
+        "import functools, pathlib, sys; from ncpi_eval import runs; import test_runs\n"
         "function = functools.partial(test_runs.takes_long, pathlib.Path(sys.argv[1]))\n"
         "list(runs.each(function, range(8), label='long', workers=2))\n"
     )
     run = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)],
         cwd=paths.ROOT,
+        env=os.environ | IMPORTS,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -213,54 +207,6 @@ def test_a_script_from_standard_input_runs_in_one_process() -> None:
 
 
 # On a real scheduler
-
-
-@contextmanager
-def scheduler(
-    folder: Path, workers: int, *, nanny: bool = False
-) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A Dask scheduler and workers as processes of their own; its address and the workers.
-
-    A nanny starts its worker again; without one a killed worker is gone.
-    """
-    file = folder / "scheduler.json"
-    environment = os.environ | {
-        "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",  # the hardest: blamed at once
-        "PYTHONPATH": os.pathsep.join([str(paths.ROOT), str(paths.ROOT / "tests")]),
-    }
-    quiet = {
-        "cwd": paths.ROOT,
-        "env": environment,
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-        "start_new_session": True,
-    }
-    dask = [sys.executable, "-m", "distributed.cli.dask_"]
-    processes = []
-
-    def begin(what: str, *arguments: str) -> subprocess.Popen[bytes]:
-        command = [*dask[:2], dask[2] + what, "--no-dashboard", *arguments]
-        processes.append(subprocess.Popen(command, **quiet))
-        return processes[-1]
-
-    try:
-        begin("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-        assert soon(file.exists)
-        address = soon(lambda: address_in(file)) and address_in(file)
-        given = ["--nthreads", "1", "--nanny" if nanny else "--no-nanny", "--host", "127.0.0.1"]
-        given += ["--local-directory", str(folder)]
-        made = [begin("worker", address, *given) for _ in range(workers)]
-        yield address, made
-    finally:
-        for one in reversed(processes):
-            with suppress(ProcessLookupError):
-                os.killpg(one.pid, signal.SIGKILL)  # with the worker of a nanny
-            one.wait()
-
-
-def address_in(file: Path) -> str:
-    found = re.search(r'"address": "(.*?)"', file.read_text())
-    return found[1] if found else ""
 
 
 def killed_half_way(worker: int, number: int) -> int:

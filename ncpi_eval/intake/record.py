@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
 from ncpi_eval import formats, paths
 from ncpi_eval.errors import InputError, Problem
-from ncpi_eval.sources import PUBLIC_RECORD, SYNTHETIC, located, read_forces
+from ncpi_eval.sources import (
+    PUBLIC_RECORD,
+    SYNTHETIC,
+    default_forces_path,
+    located,
+    read_forces,
+)
 
 PROVENANCE = ("data_kind", "publisher", "licence", "source", "confidence")
 CALENDAR_COLUMNS = (
@@ -99,6 +107,96 @@ SCOPES = (
 _DATE = re.compile(r"20\d\d(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _WHOLE = re.compile(r"\d{1,5}")
 _Check = tuple[str, Callable[[str], bool], str]
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that is recorded of the forces of one world, the real one or the invented one.
+
+    Attributes
+    ----------
+    calendar, audits, recommendations, history : DataFrame
+        As the functions below read them.
+    """
+
+    calendar: pd.DataFrame
+    audits: pd.DataFrame
+    recommendations: pd.DataFrame
+    history: pd.DataFrame
+
+    def of(self, force: str) -> Record:
+        """What is recorded of one force, by its code."""
+        calendar, audits, recommendations = (
+            table[table["force"].eq(force)]
+            for table in (self.calendar, self.audits, self.recommendations)
+        )
+        steps = self.history["recommendation"].isin(recommendations["recommendation"])
+        return Record(calendar, audits, recommendations, self.history[steps])
+
+
+@dataclass(frozen=True)
+class Force:
+    """A force of the real or of the invented world: its code, name and kind of data."""
+
+    code: int
+    name: str
+    data_kind: str
+
+
+def all_forces() -> list[Force]:
+    """Every force, the real ones first, each world in the order of its codes."""
+    return [
+        Force(int(code), str(name), kind)
+        for kind in (PUBLIC_RECORD, SYNTHETIC)
+        for code, name in read_forces(default_forces_path(kind))[["force", "name"]].itertuples(
+            index=False
+        )
+    ]
+
+
+def read_force(text: str) -> Force:
+    """The force of that code or name, whatever its case.
+
+    Raises
+    ------
+    InputError
+        If there is none; with the names nearest to it.
+    """
+    asked = " ".join(text.casefold().replace(" and ", " & ").split())
+    known = {
+        key: force
+        for force in all_forces()
+        for key in (str(force.code), force.name.casefold().replace(" and ", " & "))
+    }
+    if asked in known:
+        return known[asked]
+    names = {force.name.casefold(): force.name for force in known.values()}
+    near = [names[name] for name in get_close_matches(text.casefold(), names, n=3, cutoff=0.5)]
+    remedy = f"did you mean {' or '.join(near)}?" if near else "see the names in both forces.csv"
+    expected = "code or name of a force in data/inspections or data/synthetic"
+    raise InputError(
+        "There is no such force.", [Problem("FORCE", formats.shown(text), expected, remedy)]
+    )
+
+
+def read_record(data_kind: str = PUBLIC_RECORD) -> Record:
+    """The whole record of the real forces, or of the invented ones for ``synthetic``.
+
+    Raises
+    ------
+    InputError
+        As the functions below, for the first file with anything wrong.
+    """
+    synthetic = data_kind == SYNTHETIC
+    folder = paths.data(*(("synthetic", "inspections") if synthetic else ("inspections",)))
+    forces = default_forces_path(data_kind)
+    recommendations = read_recommendations(folder / "recommendations.csv", forces)
+    return Record(
+        read_calendar(folder / "calendar.csv", forces),
+        read_audits(folder / "case_audits.csv", forces),
+        recommendations,
+        read_history(folder / "recommendations_history.csv", recommendations),
+    )
 
 
 def read_calendar(

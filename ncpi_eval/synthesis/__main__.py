@@ -15,7 +15,7 @@ import pandas as pd
 
 from ncpi_eval import paths
 from ncpi_eval.errors import NcpiError
-from ncpi_eval.synthesis import profile, synthesise
+from ncpi_eval.synthesis import profile, record, synthesise
 from ncpi_eval.synthesis.respondents import INTRA_FORCE_CORRELATION, SEED
 
 
@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write(made.responses, asked.to / "responses.csv")
     write(made.forces, asked.to / "forces.csv")
     write(made.themes, asked.to / "open_text_themes.csv")
+    (asked.to / "inspections").mkdir(exist_ok=True)
+    for name, table in record.build(made.forces).items():
+        write(table, asked.to / "inspections" / f"{name}.csv")
     print(f"{len(made.responses)} respondents and {len(made.forces)} forces in {asked.to}")
     return 0
 
