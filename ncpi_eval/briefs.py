@@ -51,6 +51,8 @@ INPUTS = (
     "data/synthetic/forces.csv",
     "data/synthetic/inspections",
 )
+# A worker has threads, which a fork would lose: the kernel is a process of its own.
+PLAIN = {"NCPI_EVAL_KERNEL": "plain"}
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -113,7 +115,7 @@ def run(command: str, call: Mapping[str, str]) -> None:
             for name, content in files.items():
                 (stage / name).parent.mkdir(parents=True, exist_ok=True)
                 (stage / name).write_bytes(content)
-        publish(stage, made)
+        publish(stage, made, [paths.ROOT / str(values["survey"])])
     first = f"briefs/html/{tasks[0].slug}.html" if len(tasks) == 1 else "briefs/index.html"
     print(f"{len(tasks)} published: open outputs/{first}", flush=True)
 
@@ -203,7 +205,7 @@ def brief(settings: Mapping[str, str], task: Task) -> dict[str, bytes]:
         before = dict(os.environ)
         for name in DISCLOSURE:
             os.environ.pop(name, None)
-        os.environ |= FIXED | dict(settings)
+        os.environ |= FIXED | PLAIN | dict(settings)
         try:
             return _made(page, task, Path(folder))
         finally:
@@ -297,14 +299,22 @@ def _kept(stage: Path, tasks: Sequence[Task]) -> dict[str, Any]:
     return kept
 
 
-def publish(stage: Path, made: Mapping[str, Any]) -> None:
-    """Add the list of briefs and swap the link to what was published before."""
+def publish(stage: Path, made: Mapping[str, Any], surveys: Sequence[Path]) -> None:
+    """Add the list of briefs, look at everything afresh, swap the link to what was there before.
+
+    Raises
+    ------
+    BuildError
+        The scanner found what must not be published; what was there before stays.
+    """
     from ncpi_eval import publish as report
+    from ncpi_eval import scanner
 
     _write(stage / "index.html", index(made))
     _write(
         stage / "briefs.json", json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     )
+    scanner.refuse(stage, surveys)
     number = 1 + max((int(p.name) for p in PUBLISHED.glob("*") if p.name.isdigit()), default=0)
     folder = PUBLISHED / str(number)
     stage.rename(folder)
