@@ -33,7 +33,7 @@ STEM = "force-brief"
 TITLE = "Force briefs"
 BRIEFS = OUTPUTS / "briefs"
 PUBLISHED = OUTPUTS / ".briefs"
-# What `make force-brief` takes besides its own two: parameters of the report, with its meanings.
+# What `make force-brief` takes besides its own: parameters of the report, with its meanings.
 SHARED = ("survey", "forces", "wave")
 OWN = (
     Parameter("force", "text", "", help="Code or name of a force, real or invented."),
@@ -44,6 +44,7 @@ OWN = (
         pattern="(tcp|tls)://[A-Za-z0-9.:_-]+",
         help="Address of a Dask scheduler, tcp://host:port; blank for processes of this machine.",
     ),
+    Parameter("workers", "integer", 0, min=0, help="Processes; 0 is one for each processor."),
 )
 INPUTS = (
     "data/questionnaire",
@@ -105,7 +106,8 @@ def run(command: str, call: Mapping[str, str]) -> None:
         stage = PUBLISHED / "partial"
         shutil.rmtree(stage, ignore_errors=True)
         made = _kept(stage, tasks) if command == "force-brief" else {}
-        for task, files in zip(tasks, made_of(tasks, str(values["scheduler"])), strict=True):
+        results = made_of(tasks, str(values["scheduler"]), int(values["workers"]))
+        for task, files in zip(tasks, results, strict=True):
             made[task.slug] = {
                 "name": task.name,
                 "data_kind": task.data_kind,
@@ -158,7 +160,7 @@ def wanted(command: str, values: Mapping[str, Value]) -> list[Task]:
     ]
 
 
-def made_of(tasks: Sequence[Task], scheduler: str = "", workers: int | None = None) -> Any:
+def made_of(tasks: Sequence[Task], scheduler: str = "", workers: int = 0) -> Any:
     """Files of each brief, in the order of the tasks; see `runs.each`."""
     from ncpi_eval import runs
 
@@ -350,4 +352,7 @@ def index(made: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Under its own name, so that workers elsewhere can import what is sent to them.
+    from ncpi_eval import briefs
+
+    sys.exit(briefs.main(sys.argv[1:]))

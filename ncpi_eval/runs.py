@@ -349,7 +349,11 @@ class _Dask:
         return max(threads, 1) * UNDER_WAY_A_WORKER
 
     def submit(self, call: Call) -> Callable[[], Any]:
-        future = self.client.submit(_run, call, pure=False)
+        try:
+            future = self.client.submit(_run, call, pure=False)
+        except Exception as error:  # an item that cannot be sent
+            unsent = (False, error)
+            return lambda: unsent
         self.futures.append(future)
         return functools.partial(self._take, future, call)
 

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,6 +227,8 @@ def test_dask_workers_give_the_serial_results_also_when_one_is_killed(tmp_path: 
         found = each(refuses_two, range(6), scheduler=address, failures="yield")
         assert str(found[2]).startswith("squares: 2 failed. Two is refused.")
         assert found[5] == 25
+        lock = each(square, [2, threading.Lock()], scheduler=address, failures="yield")
+        assert lock[0] == 4 and "TypeError" in str(lock[1])
         function = functools.partial(killed_half_way, workers[0].pid)
         assert each(function, range(12), scheduler=address) == SQUARES
         assert workers[0].wait(timeout=20) == -signal.SIGKILL
