@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ncpi_eval import disclosure
+from ncpi_eval import disclosure, results
 from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.figures import (
     DARK_BLUE,
@@ -22,8 +22,10 @@ from ncpi_eval.figures import (
     HOUSE,
     MAXIMUM_SERIES,
     PALETTE,
+    SEQUENTIAL,
     TEXT_COLOUR,
     new,
+    readable_on,
 )
 
 _MARKERS = ("o", "s", "D", "^")
@@ -212,6 +214,38 @@ def lines(
         axes.set_ylabel(axis)
         if len(groups) > 1:
             figure.legend(loc="outside upper left", ncols=2, handlelength=3, borderpad=0)
+    return figure
+
+
+def heat(
+    frame: pd.DataFrame, *, x: str, y: str, value: str, x_axis: str, y_axis: str, axis: str
+) -> Figure:
+    """A proportion for every pair of two settings, as shaded cells with their numbers in them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row for each pair; ``x`` and ``y`` numbers, ``value`` a proportion from 0 to 1.
+    x_axis, y_axis, axis : str
+        What the sides and the shades measure.
+    """
+    rows = disclosure.release(frame)
+    wide = rows.pivot(index=y, columns=x, values=value).astype(float)
+    shades = mpl.colors.LinearSegmentedColormap.from_list("shades", ["#FFFFFF", SEQUENTIAL[0]])
+    with mpl.rc_context(HOUSE):
+        figure, axes = new(0.9 + 0.5 * len(wide))
+        axes.imshow(wide, vmin=0, vmax=1, cmap=shades, aspect="auto")
+        for row, values in enumerate(wide.to_numpy()):
+            for column, number in enumerate(values):
+                colour = readable_on(mpl.colors.to_hex(shades(number)))
+                text = f"{results.half_up(100 * number)}%"
+                axes.text(column, row, text, ha="center", va="center", color=colour)
+        axes.set_xticks(range(wide.shape[1]), [f"{v:g}" for v in wide.columns])
+        axes.set_yticks(range(wide.shape[0]), [f"{v:g}" for v in wide.index])
+        axes.grid(False)
+        axes.set_xlabel(x_axis)
+        axes.set_ylabel(y_axis)
+        axes.set_title(axis, loc="left", fontsize=10.5)
     return figure
 
 

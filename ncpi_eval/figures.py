@@ -387,7 +387,7 @@ def grid(
                 shade = _shade(count, most)
                 axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, color=shade))
                 text = str(count) if pd.notna(count) and count else "–"
-                dark = _readable_on(shade)
+                dark = readable_on(shade)
                 axes.text(x, y, text, ha="center", va="center", color=dark, fontsize=9)
         axes.set_xlim(-0.5, len(across) - 0.5)
         axes.set_ylim(len(down) - 0.5, -0.5)
@@ -461,7 +461,7 @@ def _part(axes: Axes, row: pd.Series, place: int, left: float, colour: str) -> f
             ha="center",
             va="center",
             fontsize=9.5,
-            color=_readable_on(colour),
+            color=readable_on(colour),
         )
     return left + width
 
@@ -482,7 +482,7 @@ def _scale(parts: Sequence[str], neutral: Sequence[str]) -> dict[str, str]:
     return {part: colours.get(part, NEUTRAL) for part in parts}
 
 
-def _readable_on(colour: str) -> str:
+def readable_on(colour: str) -> str:
     """Black or white, whichever has the higher contrast (WCAG 2.2 relative luminance)."""
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]

@@ -182,4 +182,4 @@ def test_a_crowded_picture_becomes_pixels(monkeypatch, outputs):
 # WCAG 2.2, 1.4.3: white on dark blue 10.6:1, dark text on orange.
 @pytest.mark.parametrize("colour, text", [("#12436D", "white"), ("#F46A25", figures.TEXT_COLOUR)])
 def test_labels_contrast_with_their_bar(colour, text):
-    assert figures._readable_on(colour) == text
+    assert figures.readable_on(colour) == text
