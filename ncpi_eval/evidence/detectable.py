@@ -117,7 +117,7 @@ def programmes(
     forces = series.drop_duplicates("force").set_index("force")
     names = list(forces.index)
     quarters = sorted(series["quarter"].unique())
-    shape = {**behaviour(series), "overdispersion": 0.0}
+    shape = behaviour(series)
     rate = float(series["value"].sum() / people[names].sum() / len(quarters))
     began = forces["first_inspected"].map({quarter: n for n, quarter in enumerate(quarters)})
     as_it_was = Programme(
@@ -126,7 +126,10 @@ def programmes(
         len(quarters),
         rate=round(rate, 5),
         cycle=4,
-        **{name: round(value, 4) for name, value in shape.items()},
+        noise_sd=round(shape["noise_sd"], 4),
+        autocorrelation=round(shape["autocorrelation"], 4),
+        common_sd=round(shape["common_sd"], 4),
+        trend_sd=round(shape["trend_sd"], 4),
     )
     waiting = inspections.loc[inspections["earliest"].gt(pd.Timestamp(waiting_since)), "force"]
     by_month = {**_by_month(shape), "rate": round(rate / MONTHS_PER_QUARTER, 6), "cycle": 12}
