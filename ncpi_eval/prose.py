@@ -268,7 +268,7 @@ def _kinds(rows: dict[str, Any]) -> list[str]:
     kinds: set[str] = set()
     for value in rows.values():
         if isinstance(value, pd.Series):
-            kinds.add(str(value["data_kind"]))
+            kinds.update(results.data_kinds(value.to_frame().T))
         elif isinstance(value, results.Derived):
             kinds.update(value.data_kinds)
     return sorted(kinds)
