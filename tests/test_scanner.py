@@ -201,6 +201,11 @@ def workbook(change):
     return "tables.xlsx", plant
 
 
+def rows_in(sheet, *rows):
+    for row in rows:
+        sheet.append(row)
+
+
 def hidden_sheet(*rows):
     def change(book):
         sheet = book.create_sheet("notes")
@@ -563,6 +568,19 @@ def test_cases_forces_and_documents_are_not_people(report, unit):
     frame = cells(("1", 3)).assign(unit=unit, suppressed=False)
     (report / "tables/others.csv").write_text(results.csv_text(frame))
     assert scan(report) == []
+
+
+def test_a_table_of_something_else_is_no_finding_on_a_page_or_a_sheet(report):
+    frame = cells(("1", 3)).assign(unit="cases", suppressed=False)
+    (report / "tables/cases.csv").write_text(results.csv_text(frame))
+    table = "<table><tr><th>Grade</th><th>Count</th></tr><tr><td>Good</td><td>3</td></tr></table>"
+    page = f'<figure class="table" id="table-cases">{"<p>-</p>" * 900}{table}</figure>'
+    (report / "html/cases.html").write_text(page)
+    workbook(lambda book: rows_in(book.create_sheet("cases"), 
+        ["In every row: Unit: cases"], ["Grade", "Count"], ["Good", 3]))[1](report)  # fmt: skip
+    assert scan(report) == []
+    (report / "html/people.html").write_text(page.replace("table-cases", "table-custody"))
+    assert [one.file for one in scan(report)] == ["html/people.html"]
 
 
 def test_interviewees_are(report):

@@ -86,7 +86,7 @@ def scan(
         for place, what in people.record_tables(content, book):
             found.add(Finding(content.name, place, "row of a respondent", what))
         if is_protected:
-            found |= set(_protected(content, respondents))
+            found |= set(_protected(content, facts, respondents))
     found |= set(_of_respondents(read, respondents))
     found |= {Finding(*finding) for finding in counts.small(facts)}
     for file, place, what in counts.shown_on_pages(read, facts):
@@ -167,10 +167,10 @@ def _says_synthetic(path: Path) -> bool:
 
 
 def _protected(
-    content: contents.Content, respondents: Sequence[people.Respondents]
+    content: contents.Content, facts: counts.Facts, respondents: Sequence[people.Respondents]
 ) -> Iterator[Finding]:
     """What matters only in outputs about people to be protected."""
-    for place, what in counts.in_tables(content):
+    for place, what in counts.in_tables(content, facts):
         yield Finding(content.name, place, "small count", what)
     for piece, place in content.pieces.items():
         for what in counts.in_prose(piece):

@@ -28,11 +28,23 @@ LARGEST_PART = 50_000_000
 
 @dataclass
 class Table:
-    """Rows of cells below a header; ``place`` says where in the file."""
+    """Rows of cells below a header.
+
+    Parameters
+    ----------
+    place : str
+        Where in the file.
+    shows : str
+        The file of rows that it says it shows, such as ``tables/areas.csv``; blank if none.
+    notes : list of str
+        What stands above the header.
+    """
 
     place: str
     header: list[str]
     rows: list[list[str]]
+    shows: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -143,6 +155,9 @@ def _csv(content: Content, text: str, place: str) -> None:
 _COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)|<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _CODE = re.compile(r"<(script|style)\b[^>]*>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
 _TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
+_SHOWN = re.compile(
+    r"""<figure\b[^>]*\bid=["'](table|figure)-([\w-]+)["'].*?</figure\s*>""", re.DOTALL
+)
 _CAPTION = re.compile(r"<caption\b.*?</caption\s*>", re.DOTALL | re.IGNORECASE)
 _ROW = re.compile(r"<tr\b([^>]*)>(.*?)(?=<tr\b|</tr\s*>|</table)", re.DOTALL | re.IGNORECASE)
 _CELL = re.compile(r"<t[dh]\b[^>]*>(.*?)(?=<t[dh]\b|</t[dh]\s*>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -182,8 +197,11 @@ def markup(content: Content, text: str, place: str, depth: int = 0) -> None:
     for tag in set(_OPENING.findall(text)):
         _attributes(content, tag, place, depth)
     content.links += [(target, words(inner)) for target, inner in _LINK.findall(text)]
-    for number, table in enumerate(_TABLE.findall(text), start=1):
-        _html_table(content, table, _joined(place, f"table {number}"))
+    shown = list(_SHOWN.finditer(text))
+    for number, table in enumerate(_TABLE.finditer(text), start=1):
+        above = [match for match in shown if match.start() < table.start() < match.end()]
+        shows = f"{above[-1][1]}s/{above[-1][2]}.csv" if above else ""
+        _html_table(content, table.group(), _joined(place, f"table {number}"), shows)
     for node in set(_TAG.split(_INLINE.sub("", text))):
         piece = " ".join(html.unescape(node).split())
         content.add(piece, place or "text")
@@ -241,13 +259,15 @@ def _is_readable(data: bytes) -> bool:
     )
 
 
-def _html_table(content: Content, table: str, place: str) -> None:
+def _html_table(content: Content, table: str, place: str, shows: str) -> None:
     rows = []
     for _, inner in _ROW.findall(_CAPTION.sub("", table)):
         rows.append([words(cell) for cell in _CELL.findall(inner)])
     rows = [row for row in rows if row]
     if rows:
-        content.tables.append(Table(place, rows[0], rows[1:]))
+        data_page = re.fullmatch(r"(?:.*/)?data-([\w-]+)\.html", content.name)
+        shows = f"results/{data_page[1]}.csv" if data_page else shows
+        content.tables.append(Table(place, rows[0], rows[1:], shows))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -388,7 +408,8 @@ def _sheet(content: Content, text: str, shared: list[str], place: str) -> None:
     # A sheet may begin with a title and notes: the header is the first row with several cells.
     at = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
     if rows:
-        content.tables.append(Table(place, rows[at], rows[at + 1 :]))
+        notes = [" ".join(row) for row in rows[:at]]
+        content.tables.append(Table(place, rows[at], rows[at + 1 :], notes=notes))
     attributes = re.sub(r"<sheetData\b.*?</sheetData>", "", text, flags=re.DOTALL)
     for piece in _TAG.split(attributes):
         content.add(words(piece), place)

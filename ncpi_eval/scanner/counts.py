@@ -24,6 +24,8 @@ _IN_PROSE = re.compile(
     r" ?(?:respondents|people|officers|interviewees|participants|members of staff)\b"
     r"|\bn ?= ?[1-9](?![\d.,])"
 )
+# What a sheet says above its table.
+_SAID = re.compile(r"(?i)\b(unit|kind of data): (\w+)")
 _FEWER = re.compile(r"(?i)(?:fewer|less|more) than $|at (?:least|most) $|under $|than $|about $")
 
 
@@ -35,21 +37,27 @@ class Facts:
     ----------
     rows : list of (file, row number, row)
         In reading order.
+    harmless : set of str
+        Files of which no row is about protected people.
     """
 
     rows: list[tuple[str, int, dict[str, str]]] = field(default_factory=list)
+    harmless: set[str] = field(default_factory=set)
 
     def collect(self, content: Content) -> None:
         """Add the protected rows of a file."""
         for table in content.tables:
             if not {"unit", "data_kind"} <= set(table.header):
                 continue
+            before = len(self.rows)
             unit, kind = table.header.index("unit"), table.header.index("data_kind")
             for number, row in enumerate(table.rows, start=2):
                 if len(row) > max(unit, kind) and protected(row[unit], row[kind]):
                     self.rows.append(
                         (content.name, number, dict(zip(table.header, row, strict=False)))
                     )
+            if len(self.rows) == before:
+                self.harmless.add(content.name)
 
 
 def protected(unit: str, kind: str) -> bool:
@@ -110,10 +118,10 @@ def _of_row(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 # What pages, workbooks and texts show
 
 
-def in_tables(content: Content) -> Iterator[tuple[str, str]]:
+def in_tables(content: Content, facts: Facts) -> Iterator[tuple[str, str]]:
     """Place and what, of small counts below headers that count people."""
     for table in content.tables:
-        if {"unit", "data_kind"} <= set(table.header):
+        if {"unit", "data_kind"} <= set(table.header) or table.shows in facts.harmless:
             continue
         for column, header in enumerate(table.header):
             if not _HEADERS.fullmatch(header.strip()):
@@ -129,14 +137,14 @@ def _is_count(cell: str) -> bool:
 
 
 def _counts_people(table: Table, row: list[str]) -> bool:
-    """False where the row says that it counts something else, or is not protected."""
-    units = [place for place, name in enumerate(table.header) if name.strip().lower() == "unit"]
-    kinds = [place for place, name in enumerate(table.header) if name == "data_kind"]
-    for place in units:
-        if place < len(row) and row[place] in results.UNITS:
-            kind = row[kinds[0]] if kinds and kinds[0] < len(row) else "real"
-            return protected(row[place], kind)
-    return True
+    """False where the row or its table says that it counts something else, or nobody protected."""
+    said = {match[1]: match[2] for match in map(_SAID.search, table.notes) if match}
+    for header, cell in zip(table.header, row, strict=False):
+        if header.strip().casefold() in ("unit", "kind of data", "data_kind"):
+            said[header.strip()] = cell
+    said = {key.casefold().replace("data_kind", "kind of data"): said[key] for key in said}
+    unit = said.get("unit", "")
+    return unit not in results.UNITS or protected(unit, said.get("kind of data", "real"))
 
 
 def in_prose(piece: str) -> Iterator[str]:
