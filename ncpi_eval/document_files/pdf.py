@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import statistics
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Line:
     """Height of the page, for telling headers and footers."""
     cells: tuple[str, ...] = ()
     """The cells of a table row, told by wide gaps; empty for running text."""
+    right: float = 0.0
+    """Where the lines of this one's column end; 0 on a page of one column."""
 
 
 def read_pdf(path: Path, name: str) -> Document:
@@ -111,8 +113,82 @@ def _lines(path: Path) -> list[Line]:
             words = page.extract_words(
                 extra_attrs=["size", "fontname"], keep_blank_chars=False, x_tolerance_ratio=0.2
             )
-            lines += _lines_of_page(words, number, float(page.height))
+            height = float(page.height)
+            gutter = _gutter(words, float(page.width))
+            if gutter is None:
+                lines += _lines_of_page(words, number, height)
+            else:
+                lines += _in_columns(words, gutter, number, height)
             page.close()  # drops the page's objects; memory stays that of one page
+    return lines
+
+
+def _rows(words: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Words that share a base line, from the top, each row from the left."""
+    rows: list[list[dict[str, Any]]] = []
+    for word in sorted(words, key=lambda item: (round(item["bottom"], 1), item["x0"])):
+        if rows and abs(rows[-1][0]["bottom"] - word["bottom"]) <= 0.35 * word["size"]:
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    return [sorted(row, key=lambda item: item["x0"]) for row in rows]
+
+
+def _gutter(words: list[dict[str, Any]], width: float) -> float | None:
+    """Where a page of two columns is divided; None for one column.
+
+    Two columns of text have several words on both sides of a strip that hardly any row crosses,
+    and those on the right begin one below the other; the cells of a table are shorter.
+    """
+    rows = [row for row in _rows(words) if len(row) > 1]
+    if len(rows) < 6:
+        return None
+    best: tuple[int, float] | None = None
+    for step in range(-8, 9):
+        middle = width * (0.5 + 0.01 * step)
+        crossed = lefts = 0
+        starts: list[float] = []
+        for row in rows:
+            left = [word for word in row if word["x1"] <= middle]
+            right = [word for word in row if word["x0"] >= middle]
+            gap = right[0]["x0"] - left[-1]["x1"] if left and right else 99.0
+            if len(left) + len(right) < len(row) or gap < 0.9 * row[0]["size"]:
+                crossed += 1
+                continue
+            lefts += len(left) >= 3
+            if len(right) >= 3:
+                starts.append(right[0]["x0"])
+        aligned = sum(abs(start - min(starts)) < 12 for start in starts) if starts else 0
+        enough = min(aligned, lefts) >= 3 and aligned >= 0.7 * len(starts)
+        if enough and crossed <= 0.25 * len(rows) and (best is None or crossed < best[0]):
+            best = (crossed, middle)
+    return best[1] if best else None
+
+
+def _in_columns(words: list[dict[str, Any]], gutter: float, page: int, height: float) -> list[Line]:
+    """The lines of a page of two columns as read: each column down to what spans both."""
+    parts: list[list[list[dict[str, Any]]]] = [[[], []]]  # between rows that span: left, right
+    spanning: list[list[dict[str, Any]]] = []
+    for row in _rows(words):
+        left = [word for word in row if word["x1"] <= gutter]
+        right = [word for word in row if word["x0"] >= gutter]
+        gap = right[0]["x0"] - left[-1]["x1"] if left and right else 99.0
+        if len(left) + len(right) < len(row) or gap < 0.9 * row[0]["size"]:
+            spanning.append(row)
+            parts.append([[], []])
+        else:
+            parts[-1][0] += left
+            parts[-1][1] += right
+    ends = [
+        max((word["x1"] for part in parts for word in part[side]), default=0) for side in (0, 1)
+    ]
+    lines: list[Line] = []
+    for index, part in enumerate(parts):
+        if index:
+            lines += _lines_of_page(spanning[index - 1], page, height)
+        for side, column in enumerate(part):
+            made = _lines_of_page(column, page, height)
+            lines += [replace(line, right=ends[side]) for line in made]
     return lines
 
 
@@ -239,6 +315,7 @@ def _style(line: Line, body: float) -> str:
 
 def _joins(block: list[Line], line: Line, body: float, leading: float, margin: float) -> bool:
     above = block[-1]
+    margin = above.right or margin
     if _style(above, body) != _style(line, body) or _style(line, body) == "contents":
         return False
     if above.cells or line.cells:
@@ -251,14 +328,16 @@ def _joins(block: list[Line], line: Line, body: float, leading: float, margin: f
         return False
     if abs(line.size - above.size) > 0.6:
         return False
-    if line.page != above.page:
+    if line.page != above.page or line.top < above.top:
         ended = re.search(r"[.:;!?]['”’]?\d{0,2}$", above.text)
         full = above.x1 + _first_word(line) >= 0.85 * margin or line.text[:1].islower()
-        return full and not ended and _style(line, body) == "body" and line.page == above.page + 1
+        return full and not ended and _style(line, body) == "body" and line.page <= above.page + 1
     if line.bold != above.bold and looks_like_heading(above.text):
         return False
     near = line.top - above.bottom <= leading + 0.35 * line.size
-    goes_on = line.text[:1].islower() and not re.search(r"[.:;!?]['”’]?$", above.text)
+    open_ended = not re.search(r"[.:;!?]['”’]?\d{0,2}$", above.text)
+    # lines of a cover end early and have no full stop either; those of a paragraph are long
+    goes_on = open_ended and (line.text[:1].islower() or above.x1 >= 0.6 * margin)
     if (
         not goes_on
         and _style(line, body) == "body"

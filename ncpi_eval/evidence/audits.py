@@ -8,6 +8,7 @@ the force's own grading of the same cases, and in a follow-up the audit of the f
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -197,6 +198,13 @@ def _read(pieces: list[tuple[Paragraph, str, int]]) -> Audit | None:
             audit.lead = text[: min(start for start, _ in pairs.values())]
     _find_total(audit, pieces)
     _fill_remainder(audit, pieces)
+    if not (audit.complete and audit.sums):
+        _add_up(audit, pieces)
+    if not audit.complete and audit.total is not None:
+        graded = list(audit.counts.values())
+        if audit.total < sum(graded) or audit.total in graded:
+            audit.total = None  # a count by grade was taken for the total
+            audit.places.pop("cases", None)
     if len([grade for grade in GRADES if grade in audit.counts]) < 2 and audit.total is None:
         return None
     if not audit.counts and not any(
@@ -265,6 +273,104 @@ def _is_count(text: str, start: int, end: int) -> bool:
     word = text[start:end].lower()
     is_year = re.fullmatch(r"20[0-3]\d", word) is not None
     return match is not None and not is_year and word not in ("no", "nil", "none", "one", "section")
+
+
+_MENTION = re.compile(
+    r"(?P<requires_improvement>requir\w+ (?:\w+ )?improvements?|need\w* (?:\w+ )?improvements?"
+    r"|in need of improvement|improvement (?:was |is )?(?:required|needed))"
+    r"|(?P<inadequate>\binadequate)|(?P<adequate>\badequate)|(?P<good>\bgood\b)",
+    re.IGNORECASE,
+)
+"""Any mention of a grade, whatever stands around it: where counts add up, words need not tell."""
+LONGEST_LINK = 160
+"""Characters between a grade and its count, in reading by addition."""
+
+
+def _add_up(audit: Audit, pieces: list[tuple[Paragraph, str, int]]) -> None:
+    """Read the counts by addition: the one way of giving each grade a number beside it, in order,
+    that makes a number of cases named before.
+
+    Wording varies without end, but three numbers next to three grades that sum to the stated
+    total are hardly chance. Where two different ways add up, nothing is read.
+    """
+    text, starts = "", []
+    for _, piece, _ in pieces:
+        starts.append(len(text))
+        text += piece + "\n"
+    numbers = [
+        (match.start(), match.end(), number(match.group("number")))
+        for match in _NUMBER.finditer(text)
+        if _may_count(text, match)
+    ]
+    mentions: dict[str, list[re.Match[str]]] = {}
+    for match in _MENTION.finditer(text):
+        mentions.setdefault(match.lastgroup or "", []).append(match)
+    wanted = [grade for grade in (*GRADES, "adequate") if grade in mentions]
+    if not set(GRADES) <= set(wanted) or len(numbers) < 4 or len(numbers) > 14:
+        return
+    beside = {
+        grade: [
+            found
+            for found in numbers
+            if any(_beside(found, mention, text) for mention in mentions[grade][:3])
+            and not _OF_ALL.search(text[: found[0]])
+        ]
+        for grade in wanted
+    }
+    ways: dict[tuple[int, ...], tuple[tuple[int, int, int], tuple[tuple[int, int, int], ...]]] = {}
+    order = sorted(wanted, key=lambda grade: mentions[grade][0].start())
+    for chosen in itertools.product(*(beside[grade] for grade in order)):
+        if any(early[0] >= late[0] for early, late in itertools.pairwise(chosen)):
+            continue
+        total = sum(value for _, _, value in chosen)
+        stated = [found for found in numbers if found[2] == total and found[0] < chosen[0][0]]
+        if stated and total >= 5:
+            ways.setdefault(tuple(value for _, _, value in chosen), (stated[-1], chosen))
+    if len(ways) != 1:
+        return
+    total, chosen = next(iter(ways.values()))
+    for grade, found in zip(order, chosen, strict=True):
+        audit.counts[grade] = found[2]
+        audit.places[grade] = _place(found, pieces, starts)
+    audit.total = total[2]
+    audit.places["cases"] = _place(total, pieces, starts)
+    audit.lead = text[: min(found[0] for found in chosen)]
+    audit.confidence = 0.88
+
+
+def _may_count(text: str, match: re.Match[str]) -> bool:
+    """Whether a number may be one of cases: no year, no section, no "one" or "no" of running text."""
+    word = match.group("number").lower()
+    if re.fullmatch(r"20[0-3]\d", word):
+        return False
+    if re.search(
+        r"(?:section|annex|chapter|page|figure|table|phase|grade|under|over|aged|\bs\.)\s*$",
+        text[: match.start()],
+        re.IGNORECASE,
+    ):
+        return False
+    if word == "no":
+        return re.match(rf" (?:{_CASES})\b", text[match.end() :], re.IGNORECASE) is not None
+    return True
+
+
+def _beside(found: tuple[int, int, int], mention: re.Match[str], text: str) -> bool:
+    """A number near a grade with no end of a paragraph between the two."""
+    between = (
+        text[found[1] : mention.start()]
+        if found[1] <= mention.start()
+        else text[mention.end() : found[0]]
+    )
+    return len(between) <= LONGEST_LINK and len(_MENTION.findall(between)) == 0
+
+
+def _place(
+    found: tuple[int, int, int], pieces: list[tuple[Paragraph, str, int]], starts: list[int]
+) -> tuple[Paragraph, int, int]:
+    position = max(index for index, start in enumerate(starts) if start <= found[0])
+    paragraph, _, offset = pieces[position]
+    shift = offset - starts[position]
+    return paragraph, found[0] + shift, found[1] + shift
 
 
 _OF_ALL = re.compile(r"\bof (?:the|these|those|all|our)(?: the)? $", re.IGNORECASE)
@@ -540,6 +646,7 @@ def counts(document: Document, kind: str) -> Counts:
         graded = [audit for audit in graded if not _is_earlier(audit)]
         usable = [audit for audit in usable if not _is_earlier(audit)]
     whole = [audit for audit in graded if not _is_subset(audit, graded)]
+    whole = _without_partial(whole, usable, result)
     if not whole:
         _only_total(usable, result)
         _percentages(document, result)
@@ -553,6 +660,27 @@ def counts(document: Document, kind: str) -> Counts:
     _record(best, result)
     _compare(best, whole, result)
     return result
+
+
+def _without_partial(whole: list[Audit], usable: list[Audit], result: Counts) -> list[Audit]:
+    """Leave out a breakdown whose sum is less than the number of cases that the text states."""
+    kept = []
+    stated = [
+        audit.total
+        for audit in usable
+        if audit.rule != "table" and audit.total and not _is_subset(audit, usable)
+    ]
+    for audit in whole:
+        size = audit.size
+        if audit.rule != "table" or not stated or size in stated or size > max(stated):
+            kept.append(audit)
+            continue
+        result.problems.append(f"a breakdown covers {size} of {max(stated)} cases")
+        for grade, count in audit.counts.items():
+            paragraph, start, end = audit.places[grade]
+            doubt = fact(grade, count, paragraph, start, end, 0.4, "breakdown in part")
+            result.doubts.append((doubt, "the breakdown does not cover all cases"))
+    return kept
 
 
 def _words(audit: Audit) -> str:

@@ -56,8 +56,11 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
         (FIRST, r"inspected|inspections?\b|inspecting"),
         (
             NEUTRAL,
-            r"fieldwork|field work|carried out|conducted|took place|undertook|undertaken"
-            r"|\bvisit(?:ed)?\b|examined|audited|on site|spent (?:two|2) weeks",
+            r"fieldwork|field work|carried (?:\w+ ){0,3}out|conducted|took place|undertook"
+            r"|undertaken|\bvisit(?:ed)?\b|examined|audited|on site|spent (?:two|2) weeks|happened"
+            r"|what (?:we|inspectors|HMIC\w*) (?:found|saw)"
+            r"|(?:\bwe|inspectors|HMIC\w*) (?:\w+ )?(?:looked|assessed|reviewed|went|were (?:in|with|"
+            r"at)|arrived|spent)",
         ),
     )
 ]

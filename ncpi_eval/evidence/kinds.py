@@ -113,6 +113,11 @@ def _response(document: Document) -> Fact | None:
             chapters = _stage_headings(document)
             if spoken and chapters < 4:
                 return fact("kind", RESPONSE, paragraph, *match.span(), 0.95, "a response")
+    for paragraph, text in _lines(document)[:4]:
+        # a commissioner's letterhead; a report of the inspectorate never opens with one
+        match = re.search(_COMMISSIONER, text, re.IGNORECASE)
+        if match and len(text) < 120 and _stage_headings(document) < 4:
+            return fact("kind", RESPONSE, paragraph, *match.span(), 0.85, "a commissioner's paper")
     return None
 
 

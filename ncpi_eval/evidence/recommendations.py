@@ -47,7 +47,8 @@ _OPENINGS = [
     (
         "we recommend",
         re.compile(
-            rf"{_INSPECTORS} (?:therefore |also |further )*recommends?\b(?! that we)", re.IGNORECASE
+            rf"{_INSPECTORS} (?:therefore |also |further )*recommends?\b(?! that we\b)",
+            re.IGNORECASE,
         ),
         True,
     ),
@@ -350,6 +351,13 @@ def _end(state: _State) -> None:
         why = "within six weeks: the action plan, no recommendation"
     if (
         not why
+        and not current.time_scale
+        and not current.points
+        and _INTRODUCES.search(plain(current.text))
+    ):
+        why = "introduces the recommendations that follow"
+    if (
+        not why
         and not state.inside
         and re.match(r"(?:\W|\d)*next steps", state.heading, re.IGNORECASE)
     ):
@@ -361,6 +369,11 @@ def _end(state: _State) -> None:
         state.found += _parts(current)
 
 
+_INTRODUCES = re.compile(
+    r"\b(?:the )?following (?:actions?|steps|recommendations?|improvements?|changes)\W*$"
+    r"|\bas follows\W*$",
+    re.IGNORECASE,
+)
 _VISIT = re.compile(
     rf"{_INSPECTORS} (?:will|intends? to|plans? to|would|shall|expects? to|'ll|aims? to)\b",
     re.IGNORECASE,
