@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ncpi_eval.document_files.model import CONTENTS, HEADING, ROW, Document, Paragraph
 from ncpi_eval.evidence import kinds
 from ncpi_eval.evidence.spans import Fact, fact
-from ncpi_eval.evidence.wording import NUMBER, number, plain
+from ncpi_eval.evidence.wording import NUMBER, number, plain, sentences
 
 GRADES = ("good", "requires_improvement", "inadequate")
 """The three grades of 2016 on; "adequate", the fourth of 2014 to 2015, is reported as a problem."""
@@ -126,6 +126,7 @@ def read_audits(document: Document) -> list[Audit]:
         for audit in _in_passage(items, index):
             audit.context = f"{heading} | {audit.context}"
             found.append(audit)
+    found += _by_addition(items)
     table = _table(items)
     return found + ([table] if table else [])
 
@@ -198,8 +199,6 @@ def _read(pieces: list[tuple[Paragraph, str, int]]) -> Audit | None:
             audit.lead = text[: min(start for start, _ in pairs.values())]
     _find_total(audit, pieces)
     _fill_remainder(audit, pieces)
-    if not (audit.complete and audit.sums):
-        _add_up(audit, pieces)
     if not audit.complete and audit.total is not None:
         graded = list(audit.counts.values())
         if audit.total < sum(graded) or audit.total in graded:
@@ -286,60 +285,177 @@ LONGEST_LINK = 160
 """Characters between a grade and its count, in reading by addition."""
 
 
-def _add_up(audit: Audit, pieces: list[tuple[Paragraph, str, int]]) -> None:
-    """Read the counts by addition: the one way of giving each grade a number beside it, in order,
-    that makes a number of cases named before.
+@dataclass(frozen=True)
+class _Sentence:
+    """A sentence, bullet or table row with its place; ``text`` is plain and without shares."""
+
+    paragraph: Paragraph
+    offset: int
+    text: str
+    numbers: tuple[tuple[int, int, int], ...]
+    """Start, end and value of each number that may count cases."""
+    grades: frozenset[str]
+
+
+LONGEST_WINDOW = 6
+"""Sentences over which one audit is read by addition."""
+CONTEXT = 4
+"""Sentences before them in which the number of cases may stand."""
+
+
+def _by_addition(items: list[Paragraph]) -> Iterator[Audit]:
+    """Audits read by addition: the one way of giving each grade a number beside it, in order, that
+    makes a number of cases named nearby.
 
     Wording varies without end, but three numbers next to three grades that sum to the stated
     total are hardly chance. Where two different ways add up, nothing is read.
     """
+    heading = ""
+    run: list[_Sentence] = []
+    for item in [*items, None]:
+        if item is None or item.kind == HEADING:
+            for audit in _windows(run):
+                audit.context = f"{heading} | {audit.context}"
+                yield audit
+            run, heading = [], plain(item.text) if item else ""
+        else:
+            run += _sentences(item)
+
+
+def _sentences(item: Paragraph) -> Iterator[_Sentence]:
+    whole = _without_shares(plain(item.text))
+    for start, end in sentences(whole):
+        text = whole[start:end]
+        yield _Sentence(
+            item,
+            start,
+            text,
+            tuple(
+                (match.start(), match.end(), number(match.group("number")))
+                for match in _NUMBER.finditer(text)
+                if _may_count(text, match)
+            ),
+            frozenset(match.lastgroup or "" for match in _MENTION.finditer(text)),
+        )
+
+
+def _windows(run: list[_Sentence]) -> Iterator[Audit]:
+    first = 0
+    while first < len(run):
+        for last in range(first, min(first + LONGEST_WINDOW, len(run))):
+            window = run[first : last + 1]
+            if not set(GRADES) <= frozenset().union(*(one.grades for one in window)):
+                continue
+            audit = _added(window, run[max(0, first - CONTEXT) : first])
+            if audit is not None:
+                yield audit
+                first = last
+                break
+        first += 1
+
+
+_Found = tuple[int, int, int]
+
+
+def _added(window: list[_Sentence], before: list[_Sentence]) -> Audit | None:
     text, starts = "", []
-    for _, piece, _ in pieces:
+    numbers: list[_Found] = []
+    for one in window:
         starts.append(len(text))
-        text += piece + "\n"
-    numbers = [
-        (match.start(), match.end(), number(match.group("number")))
-        for match in _NUMBER.finditer(text)
-        if _may_count(text, match)
-    ]
+        numbers += [
+            (len(text) + start, len(text) + end, value) for start, end, value in one.numbers
+        ]
+        text += one.text + "\n"
+    if not 3 <= len(numbers) <= 16:
+        return None
     mentions: dict[str, list[re.Match[str]]] = {}
     for match in _MENTION.finditer(text):
         mentions.setdefault(match.lastgroup or "", []).append(match)
-    wanted = [grade for grade in (*GRADES, "adequate") if grade in mentions]
-    if not set(GRADES) <= set(wanted) or len(numbers) < 4 or len(numbers) > 14:
-        return
+    totals = {value for one in before for _, _, value in one.numbers}
+    ways: dict[tuple[int, ...], dict[str, _Found]] = {}
+    for chosen in (*_assignments(text, numbers, mentions), *_lists(text, numbers, mentions)):
+        values = [value for _, _, value in chosen.values()]
+        rest = totals | {found[2] for found in numbers if found not in chosen.values()}
+        if sum(values) in rest and sum(values) >= 5:
+            key = tuple(chosen[grade][2] for grade in sorted(chosen))
+            ways.setdefault(key, chosen)
+    if len(ways) != 1:
+        return None
+    return _as_audit(next(iter(ways.values())), window, before, text, starts, numbers)
+
+
+def _assignments(
+    text: str, numbers: list[_Found], mentions: dict[str, list[re.Match[str]]]
+) -> Iterator[dict[str, _Found]]:
+    """Each grade with a number beside one of its mentions, both in the same order."""
     beside = {
         grade: [
-            found
+            (mention.start(), found)
+            for mention in places[:3]
             for found in numbers
-            if any(_beside(found, mention, text) for mention in mentions[grade][:3])
-            and not _OF_ALL.search(text[: found[0]])
+            if not _OF_ALL.search(text[: found[0]]) and _beside(found, mention, text)
         ]
-        for grade in wanted
+        for grade, places in mentions.items()
     }
-    ways: dict[tuple[int, ...], tuple[tuple[int, int, int], tuple[tuple[int, int, int], ...]]] = {}
-    order = sorted(wanted, key=lambda grade: mentions[grade][0].start())
-    for chosen in itertools.product(*(beside[grade] for grade in order)):
-        if any(early[0] >= late[0] for early, late in itertools.pairwise(chosen)):
-            continue
-        total = sum(value for _, _, value in chosen)
-        stated = [found for found in numbers if found[2] == total and found[0] < chosen[0][0]]
-        if stated and total >= 5:
-            ways.setdefault(tuple(value for _, _, value in chosen), (stated[-1], chosen))
-    if len(ways) != 1:
+    for pairs in itertools.islice(itertools.product(*beside.values()), 5000):
+        places = [found[0] for _, found in sorted(pairs)]
+        if all(early < late for early, late in itertools.pairwise(places)):
+            yield {grade: found for grade, (_, found) in zip(beside, pairs, strict=True)}
+
+
+def _lists(
+    text: str, numbers: list[_Found], mentions: dict[str, list[re.Match[str]]]
+) -> Iterator[dict[str, _Found]]:
+    """Grades in a row and as many numbers in a row: "good, requires improvement and inadequate
+    were the grades of 17, 30 and 22 cases".
+    """
+    if any(len(places) > 1 for places in mentions.values()):
         return
-    total, chosen = next(iter(ways.values()))
-    for grade, found in zip(order, chosen, strict=True):
+    order = sorted(mentions, key=lambda grade: mentions[grade][0].start())
+    places = [mentions[grade][0].span() for grade in order]
+    if any(not _IN_A_ROW.fullmatch(text[a[1] : b[0]]) for a, b in itertools.pairwise(places)):
+        return
+    for index in range(len(numbers) - len(order) + 1):
+        part = numbers[index : index + len(order)]
+        if all(_IN_A_ROW.fullmatch(text[a[1] : b[0]]) for a, b in itertools.pairwise(part)):
+            yield dict(zip(order, part, strict=True))
+
+
+_IN_A_ROW = re.compile(r"[\s,/]*(?:and|or)?(?: cases)?[\s,/]*", re.IGNORECASE)
+
+
+def _as_audit(
+    chosen: dict[str, _Found],
+    window: list[_Sentence],
+    before: list[_Sentence],
+    text: str,
+    starts: list[int],
+    numbers: list[_Found],
+) -> Audit:
+    total = sum(value for _, _, value in chosen.values())
+    audit = Audit(window[0].paragraph, confidence=0.88, rule="addition", total=total)
+    for grade, found in chosen.items():
         audit.counts[grade] = found[2]
-        audit.places[grade] = _place(found, pieces, starts)
-    audit.total = total[2]
-    audit.places["cases"] = _place(total, pieces, starts)
-    audit.lead = text[: min(found[0] for found in chosen)]
-    audit.confidence = 0.88
+        audit.places[grade] = _place(found, window, starts)
+    inside = [found for found in numbers if found[2] == total and found not in chosen.values()]
+    if inside:
+        audit.places["cases"] = _place(inside[0], window, starts)
+    else:
+        one, start, end = next(
+            (one, start, end)
+            for one in reversed(before)
+            for start, end, value in one.numbers
+            if value == total
+        )
+        audit.places["cases"] = (one.paragraph, one.offset + start, one.offset + end)
+    first = min(found[0] for found in chosen.values())
+    audit.lead = text[:first]
+    audit.context = (" ".join(one.text for one in before[-1:]) if not inside else "") + " " + text
+    return audit
 
 
 def _may_count(text: str, match: re.Match[str]) -> bool:
-    """Whether a number may be one of cases: no year, no section, no "one" or "no" of running text."""
+    """Whether a number may be one of cases: no year, no section, no "no" of running text."""
     word = match.group("number").lower()
     if re.fullmatch(r"20[0-3]\d", word):
         return False
@@ -355,22 +471,20 @@ def _may_count(text: str, match: re.Match[str]) -> bool:
 
 
 def _beside(found: tuple[int, int, int], mention: re.Match[str], text: str) -> bool:
-    """A number near a grade with no end of a paragraph between the two."""
+    """A number near a grade, in its sentence and with no other grade between the two."""
     between = (
         text[found[1] : mention.start()]
         if found[1] <= mention.start()
         else text[mention.end() : found[0]]
     )
-    return len(between) <= LONGEST_LINK and len(_MENTION.findall(between)) == 0
+    return len(between) <= LONGEST_LINK and "\n" not in between and not _MENTION.search(between)
 
 
-def _place(
-    found: tuple[int, int, int], pieces: list[tuple[Paragraph, str, int]], starts: list[int]
-) -> tuple[Paragraph, int, int]:
+def _place(found: _Found, window: list[_Sentence], starts: list[int]) -> tuple[Paragraph, int, int]:
     position = max(index for index, start in enumerate(starts) if start <= found[0])
-    paragraph, _, offset = pieces[position]
-    shift = offset - starts[position]
-    return paragraph, found[0] + shift, found[1] + shift
+    one = window[position]
+    shift = one.offset - starts[position]
+    return one.paragraph, found[0] + shift, found[1] + shift
 
 
 _OF_ALL = re.compile(r"\bof (?:the|these|those|all|our)(?: the)? $", re.IGNORECASE)

@@ -44,7 +44,7 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
         (
             FOLLOW,
             r"post-? ?inspection (?:review|visit|revisit)|re-? ?inspect\w*|\brevisit\w*"
-            r"|returned to|went back|follow-?up|assessment of progress|assessed progress"
+            r"|returned|(?:went|came) back|follow-?up|assessment of progress|assessed progress"
             r"|third visit|second (?:visit|inspection)|review(?:ed)? (?:of )?(?:the )?progress"
             r"|(?:this|our|the) (?:latest )?review\b",
         ),
@@ -59,8 +59,9 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
             r"fieldwork|field work|carried (?:\w+ ){0,3}out|conducted|took place|undertook"
             r"|undertaken|\bvisit(?:ed)?\b|examined|audited|on site|spent (?:two|2) weeks|happened"
             r"|what (?:we|inspectors|HMIC\w*) (?:found|saw)"
-            r"|(?:\bwe|inspectors|HMIC\w*) (?:\w+ )?(?:looked|assessed|reviewed|went|were (?:in|with|"
-            r"at)|arrived|spent)",
+            r"|(?:\bwe|inspectors|HMIC\w*) (?:\w+ )?(?:looked|assessed|reviewed|went|arrived|spent"
+            r"|were (?:in|with|at)|worked|travelled|sampled|interviewed|spoke|observed)"
+            r"|\bour work\b",
         ),
     )
 ]

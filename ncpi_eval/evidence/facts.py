@@ -81,6 +81,9 @@ def extract(document: Document, forces: ForceList) -> Extraction:
     name = force.value if force is not None and force.confidence >= DOUBTFUL else ""
     times = timing(document, kind.value)
     audit = counts(document, kind.value) if kind.value != kinds.REGISTER else None
+    published = times.facts.get("published")
+    if kind.rule == kinds.NOTHING and published and published.rule.startswith("cover"):
+        times.facts["published"] = published.but(0.5)  # a date alone on some unknown paper
     for part in (times, audit):
         if part is not None:
             facts.update(part.facts)
@@ -174,7 +177,8 @@ def _recommendation_row(
 
 
 _STATED = re.compile(
-    rf"\b(?:made|make|makes|making|contain\w*|includ\w*|with|set out|were|identified|giv\w+|of|"
+    rf"\b(?:made|make|makes|making|contain\w*|includ\w*|with|set out|were|are|has|have|had|"
+    rf"list\w*|identified|giv\w+|of|"
     rf"total of|our|the)\s+(?:a total of )?"
     rf"(?P<count>{NUMBER}) (?:\w+ ){{0,2}}?recommendations?\b|\b(?P<count2>{NUMBER}) (?:\w+ "
     rf")?recommendations? (?:were|was|"

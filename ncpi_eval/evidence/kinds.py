@@ -14,6 +14,8 @@ REINSPECTION, PROGRESS = "re_inspection", "assessment_of_progress"
 REGISTER, RESPONSE = "register_entry", "commissioner_response"
 PRESS, OTHER = "press_release", "other"
 KINDS = (INSPECTION, REVIEW, REINSPECTION, PROGRESS, REGISTER, RESPONSE, PRESS, OTHER)
+NOTHING = "nothing recognised"
+"""The rule by which a document of no known kind is ``other``."""
 FOLLOW_UPS = (REVIEW, REINSPECTION, PROGRESS)
 
 _TITLES: list[tuple[str, str, str]] = [
@@ -44,7 +46,7 @@ def recognise_kind(document: Document) -> Fact:
         found = find(document)
         if found is not None:
             return found
-    return fact("kind", OTHER, document.paragraphs[0], 0, 0, 0.7, "nothing recognised")
+    return fact("kind", OTHER, document.paragraphs[0], 0, 0, 0.7, NOTHING)
 
 
 def _lines(document: Document) -> list[tuple[Paragraph, str]]:
