@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import fpdf
 import pytest
 
 from ncpi_eval.document_files import find_documents, map_folder, read_document
@@ -184,3 +185,45 @@ def test_a_missing_or_empty_folder_is_an_error_with_a_remedy(tmp_path: Path) -> 
         find_documents(tmp_path / "none")
     with pytest.raises(InputError, match="holds no document"):
         find_documents(tmp_path)
+
+
+def test_two_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
+    pdf = fpdf.FPDF()
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=10)
+    left = "In the left column a sentence runs on over several lines before it ends. " * 4
+    right = "To the right another one begins, and no line of it may be mixed in. " * 2
+    for x, text in ((15, left), (110, right)):
+        pdf.set_xy(x, 30)
+        pdf.multi_cell(80, 5, text, align="L")
+    path = tmp_path / "columns.pdf"
+    pdf.output(str(path))
+    words = " ".join(item.text for item in read_document(path).paragraphs)
+    assert words == f"{left.strip()} {right.strip()}"
+
+
+def test_a_table_with_a_wide_gap_is_not_taken_for_two_columns(tmp_path: Path) -> None:
+    pdf = fpdf.FPDF()
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=10)
+    for row in range(8):
+        pdf.text(15, 30 + 6 * row, f"Children missing from home, area {row}")
+        for column in range(3):
+            pdf.text(120 + 20 * column, 30 + 6 * row, str(row + column))
+    path = tmp_path / "table.pdf"
+    pdf.output(str(path))
+    first = read_document(path).paragraphs[0]
+    assert (first.kind, first.text) == ("row", "Children missing from home, area 0 | 0 | 1 | 2")
+
+
+def test_names_that_a_table_cannot_hold_are_shown_and_read(tmp_path: Path) -> None:
+    odd = tmp_path / "new\nline\x1b[31m.txt"
+    odd.write_text("Some words.", encoding="utf-8")
+    broken = Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.txt"))
+    try:
+        broken.write_text("Some words.", encoding="utf-8")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    names = [name for name, _ in find_documents(tmp_path)]
+    assert names == [r"bad\xff.txt", r"new\nline\x1b[31m.txt"]
+    assert all(path.is_file() for _, path in find_documents(tmp_path))

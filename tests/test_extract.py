@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ncpi_eval.synthesis_documents.hostile import HOSTILE, write_hostile
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = (
     "document,kind,force,published,fieldwork_start,fieldwork_end,cases,good,requires_improvement,"
@@ -115,6 +117,34 @@ def test_what_is_no_folder_is_refused_and_nothing_changes(
     assert not (clone / "danger").exists()
     after = sorted((clone / "outputs").rglob("*")) if (clone / "outputs").is_dir() else []
     assert after == before
+
+
+def test_hostile_files_are_refused_by_name_and_the_others_go_on(
+    clone: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(clone / "outputs", ignore_errors=True)
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    write_hostile(folder)
+    (folder / "loop").symlink_to(folder)
+    with (folder / "zeros.txt").open("wb") as file:
+        file.truncate(200_000_000)
+    (folder / "new\nline.html").write_text(LETTER, encoding="utf-8")
+    (folder / "zz-utf16.txt").write_bytes("Gwent Police – re-inspection".encode("utf-16"))
+    (folder / "zz-sound.html").write_text(LETTER.replace("Durham", "Kent"), encoding="utf-8")
+    done = make(clone, f"DOCUMENTS={folder}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    with (clone / "outputs/results/document_facts.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["document"]: row for row in csv.DictReader(file)}
+    expected = HOSTILE | {"zeros.txt": "a file of 200 MB"}
+    assert set(rows) == {*expected, r"new\nline.html", "zz-utf16.txt", "zz-sound.html"}
+    for name, reason in expected.items():
+        assert reason in rows[name]["problems"], name
+        if rows[name]["problems"].startswith("refused"):
+            assert f"{name}: refused" in done.stderr
+    assert rows["zz-sound.html"]["force"] == "Kent"
+    assert rows[r"new\nline.html"]["good"] == "24"
+    assert "root:" not in (clone / "outputs/results/document_spans.csv").read_text("utf-8")
 
 
 def test_a_real_folder_of_results_is_not_overwritten(clone: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from ncpi_eval import paths, results
 from ncpi_eval.document_files.model import Document, Paragraph
 from ncpi_eval.evidence import measure
-from ncpi_eval.evidence.audits import counts
+from ncpi_eval.evidence.audits import counts, read_audits
 from ncpi_eval.evidence.calendar import find_dates
 from ncpi_eval.evidence.criteria import by_heading
 from ncpi_eval.evidence.extract import extract_folder, main, read_forces, tables
@@ -523,3 +523,106 @@ def test_a_step_that_is_never_closed_ends_with_its_paragraph() -> None:
     assert history(entry)[-1].comment == "Back for review"
     bare = document("[on]14th December 2018", "Open Government Licence v3.0")
     assert history(bare)[-1].comment == ""
+
+
+# Read by addition: wording that no rule names, in sentences of this project's own
+
+
+def audited(*lines: str) -> dict[str, str]:
+    found = counts(
+        document("= Ashdale – National child protection inspection", *lines), "inspection"
+    )
+    return {field: item.value for field, item in found.facts.items()}
+
+
+WHOLE = {"cases": "73", "good": "13", "requires_improvement": "34", "inadequate": "26"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [
+            "Of the 73 cases that the team went through, only 13 reached what we call good. Nearly "
+            "half (34) required improvement. There were 26 that we judged to be inadequate."
+        ],
+        ["Good, requires improvement and inadequate were given to 13, 34 and 26 of the 73 cases."],
+        ["Practice was good on 13 occasions, needed improvement on 34, was inadequate on 26: 73."],
+        [
+            "Our audit took in 73 case files.",
+            "- 13 were good",
+            "- 34 required improvement",
+            "- 26 were inadequate",
+        ],
+        [
+            "The force was sent the same 73 cases. By its self-assessment, 30 were good, 33 "
+            "required improvement and 10 were inadequate. In the view of inspectors, thirteen "
+            "were good, 34 required improvement and 26 were inadequate."
+        ],
+        ["Good work was seen in 13 of the 73 cases, 34 required improvement, 26 were inadequate."],
+    ],
+)
+def test_counts_are_read_by_addition(lines: list[str]) -> None:
+    assert audited(*lines) == WHOLE
+
+
+def test_two_ways_of_adding_up_are_not_read_by_addition() -> None:
+    line = "Of 60 cases 10 (or 30) were good, 20 required improvement and 30 (or 10) inadequate."
+    audits = read_audits(document(line))
+    assert "addition" not in {audit.rule for audit in audits}
+
+
+def test_a_breakdown_of_some_cases_is_not_taken_for_the_whole() -> None:
+    found = counts(
+        document(
+            "= Ashdale – National child protection inspection",
+            "We examined 73 child protection cases.",
+            "# Breakdown of case file audit results by area of child protection",
+            "Cases assessed involving missing children",
+            "- good: 5",
+            "- requires improvement: 4",
+            "- inadequate: 1",
+        ),
+        "inspection",
+    )
+    assert {name: item.value for name, item in found.facts.items()} == {"cases": "73"}
+    assert "a breakdown covers 10 of 73 cases" in found.problems
+    assert [doubt.value for doubt, _ in found.doubts] == ["5", "4", "1"]
+
+
+def test_a_force_whose_name_begins_with_west_is_recommended_to() -> None:
+    made, _ = read_recommendations(
+        document("# Recommendation", "We recommend that West Rothbury Police immediately acts."),
+        "inspection",
+        "West Rothbury",
+    )
+    assert [(item.time_scale, item.addressee) for item in made] == [
+        ("immediately", "West Rothbury")
+    ]
+
+
+def test_a_sentence_that_introduces_recommendations_is_none() -> None:
+    made, aside = read_recommendations(
+        document(
+            "# Recommendations",
+            "HMIC recommends that Ashdale Police takes the following steps.",
+            "HMIC recommends that, within three months, Ashdale Police reviews its referrals.",
+        ),
+        "inspection",
+        "Ashdale",
+    )
+    assert [item.time_scale for item in made] == ["within three months"]
+    assert [item.doubt for item in aside] == ["introduces the recommendations that follow"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("Ashdale Office of the Police and Crime Commissioner", "commissioner_response"),
+        ("Mayor's Office for Policing and Crime: a statement", "commissioner_response"),
+    ],
+)
+def test_a_commissioners_letterhead_tells_the_kind(line: str, kind: str) -> None:
+    paper = document(
+        line, "National child protection inspection of Ashdale Police", "We welcome it."
+    )
+    assert recognise_kind(paper).value == kind

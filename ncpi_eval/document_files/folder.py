@@ -33,10 +33,10 @@ R = TypeVar("R")
 def find_documents(folder: Path) -> list[tuple[str, Path]]:
     """(name, path) of every document below a folder, sorted by name.
 
-    Names are relative to the folder. Whatever its extension, a file is taken for a document, so
-    that nothing is passed over in silence; only hidden files, README and LICENSE files, tables
-    (.csv) and the folders that browsers save beside a page ("..._files") are not. Links to folders
-    are not followed.
+    Names are relative to the folder; a character that cannot be printed is escaped. Whatever its
+    extension, a file is taken for a document, so that nothing is passed over in silence; only
+    hidden files, README and LICENSE files, tables (.csv) and the folders that browsers save beside
+    a page ("..._files") are not. Links to folders are not followed.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def find_documents(folder: Path) -> list[tuple[str, Path]]:
         for file in files:
             path = Path(place, file)
             if path.suffix.lower() != ".csv" and not file.startswith(_NO_DOCUMENTS):
-                found.append((path.relative_to(folder).as_posix(), path))
+                found.append((_shown(path.relative_to(folder).as_posix()), path))
     if not found:
         raise InputError(
             f"{folder} holds no document",
@@ -78,6 +78,12 @@ def find_documents(folder: Path) -> list[tuple[str, Path]]:
             ],
         )
     return sorted(found)
+
+
+def _shown(name: str) -> str:
+    """A file's name as tables and terminals can hold it: what is not printable, escaped."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def map_folder(

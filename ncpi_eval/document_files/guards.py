@@ -144,6 +144,8 @@ def check_archive(path: Path, name: str) -> None:
     if any(entry.flag_bits & 1 for entry in entries):
         raise refuse(name, "an encrypted archive", "supply it without a password")
     names = {entry.filename for entry in entries}
+    if any(entry.endswith("vbaProject.bin") for entry in names):
+        raise refuse(name, "a document with macros", "save it as .docx without macros")
     if "word/document.xml" not in names:
         what = "a spreadsheet" if "xl/workbook.xml" in names else "an archive without a document"
         raise refuse(name, what, "supply the document as HTML, PDF, DOCX or text")

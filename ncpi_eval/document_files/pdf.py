@@ -155,14 +155,19 @@ def _gutter(words: list[dict[str, Any]], width: float) -> float | None:
             if len(left) + len(right) < len(row) or gap < 0.9 * row[0]["size"]:
                 crossed += 1
                 continue
-            lefts += len(left) >= 3
-            if len(right) >= 3:
+            lefts += _spoken(left) >= 3
+            if _spoken(right) >= 3:
                 starts.append(right[0]["x0"])
         aligned = sum(abs(start - min(starts)) < 12 for start in starts) if starts else 0
         enough = min(aligned, lefts) >= 3 and aligned >= 0.7 * len(starts)
         if enough and crossed <= 0.25 * len(rows) and (best is None or crossed < best[0]):
             best = (crossed, middle)
     return best[1] if best else None
+
+
+def _spoken(words: list[dict[str, Any]]) -> int:
+    """How many words have letters: a table's cells are mostly numbers."""
+    return sum(re.search("[A-Za-z]", word["text"]) is not None for word in words)
 
 
 def _in_columns(words: list[dict[str, Any]], gutter: float, page: int, height: float) -> list[Line]:

@@ -37,10 +37,14 @@ HOSTILE: dict[str, str] = {
     "bundle.zip": "archive bomb",
     "cut-off.pdf": "damaged PDF",
     "deep.html": "nested",
+    "devices.txt": "binary data",
     "empty.html": "an empty file",
     "empty.pdf": "an empty file",
     "encrypted.docx": "password-protected",
     "encrypted.pdf": "encrypted PDF",
+    "external-entity.docx": "entity bomb",
+    "locked.zip": "an encrypted archive",
+    "macros.docm": "a document with macros",
     "many-pages.pdf": "pages (limit",
     "no-document.docx": "an archive without a document",
     "picture.pdf": "a picture",
@@ -79,10 +83,17 @@ def _contents() -> dict[str, bytes]:
         "bundle.zip": _zip({"report.html": b" " * 150_000_000}),
         "cut-off.pdf": pdf[: len(pdf) // 3].replace(b"endobj", b"endxxx"),
         "deep.html": b"<html><body>" + b"<div>" * 5000 + _TEXT.encode() + b"</body></html>",
+        "devices.txt": b"Some words." + b"\x00" * 40,
         "empty.html": b"",
         "empty.pdf": b"",
         "encrypted.docx": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 4096,
         "encrypted.pdf": _pdf(password="secret"),
+        "external-entity.docx": _docx(
+            f'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><w:document xmlns:w="{_WORD}">'
+            "<w:body><w:p><w:r><w:t>&x;</w:t></w:r></w:p></w:body></w:document>"
+        ),
+        "locked.zip": _locked(_zip({"report.html": b"<h1>Report</h1>"})),
+        "macros.docm": _zip({"word/document.xml": b"<a/>", "word/vbaProject.bin": b"a"}),
         "many-pages.pdf": _pdf(pages=450),
         "no-document.docx": _zip({"readme.txt": b"nothing here"}),
         "picture.pdf": b"\x89PNG\r\n\x1a\n" + b"\x00" * 500,
@@ -109,6 +120,14 @@ def _zip(parts: dict[str, bytes]) -> bytes:
                 zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
             )
     return buffer.getvalue()
+
+
+def _locked(archive: bytes) -> bytes:
+    """An archive whose entry says that it is encrypted, in both of its records."""
+    content = bytearray(archive)
+    content[6] |= 1
+    content[archive.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
 
 
 def _docx(document: str, bomb: bool = False) -> bytes:
