@@ -43,6 +43,7 @@ SHELL = re.compile(
     r"get_ipython\(\)\.(system|getoutput)\(|"
     r"run_(cell|line)_magic\('(bash|sh|script|system|sx|!|!!|perl|ruby|pypy|python2?3?)'"
 )
+_UNSEEN = "withheld, because it did not pass disclosure control"
 START_SECONDS = 120
 LONGEST_MESSAGE = 1500
 
@@ -173,7 +174,7 @@ def run(declared: Page, values: dict[str, Value], stage: Path) -> NotebookNode:
     with scratch(declared, stage), kernel() as forked:
         notebook = _run_through_papermill(declared, values, forked)
     _check_complete(declared, notebook)
-    return normalise(notebook, known)
+    return normalise(without_prints(notebook, declared), known)
 
 
 @contextmanager
@@ -295,6 +296,37 @@ def _check_complete(declared: Page, notebook: NotebookNode) -> None:
 
 
 # After the run
+
+
+def without_prints(notebook: NotebookNode, declared: Page) -> NotebookNode:
+    """Take out what a page on protected people shows other than through the three seams.
+
+    A warning or a printed frame may hold answers, and nothing has looked at them: what was printed
+    is replaced by how many lines there were. Pages on invented or published data keep theirs.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed; changed in place and returned.
+    declared : Page
+        A page that takes a survey and says of no number what kind of data it is from counts as one
+        on protected people.
+    """
+    from ncpi_eval import disclosure  # late: with pandas, which this process needs anyway
+
+    outputs = [output for _, cell in code_cells(notebook) for output in cell.outputs]
+    shown = [output.get("metadata", {}).get("ncpi_eval", {}) for output in outputs]
+    kinds = {kind for metadata in shown for kind in metadata.get("data_kind", [])}
+    takes_survey = any(name.startswith("survey") for name in declared.parameters)
+    if not (any(map(disclosure.protects, kinds)) or (takes_survey and not kinds)):
+        return notebook
+    for output, metadata in zip(outputs, shown, strict=True):
+        if output.output_type == "stream":
+            lines = len(str(output.text).splitlines())
+            output["text"] = f"[{lines} lines on {output.name}: {_UNSEEN}]\n"
+        elif output.output_type != "error" and not metadata:
+            output["data"] = type(output.data)({"text/plain": f"[output: {_UNSEEN}]"})
+    return notebook
 
 
 def normalise(notebook: NotebookNode, known: set[str | None]) -> NotebookNode:
