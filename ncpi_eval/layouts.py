@@ -179,6 +179,50 @@ AUDITS: Mapping[str, str] = {
     "percent": "Per cent",
     "publisher": "Publisher",
 }
+# Interviews and focus groups.
+PARTICIPANTS: Mapping[str, str] = {
+    "senior_leaders": "Senior leaders",
+    "custody_leads": "Custody leads",
+    "safeguarding_partners": "External partners",
+    "inspected_forces": "Inspected forces",
+    "inspected_before_2017": "Inspected before 2017",
+    "inspected_from_2017": "Inspected from 2017",
+    "uninspected_forces": "Uninspected forces",
+    "inspection_team": "Inspection team",
+    "participants": "Not told apart",
+    "inspection_reports": "Reports, not interviewees",
+}
+ATTRIBUTES: Mapping[str, str] = {
+    "child_protection_lead": "Child protection lead",
+    "business_improvement_lead": "Business improvement lead",
+    "custody_lead": "Custody lead",
+    "front_door": "Front door of social care",
+    "childrens_services": "Children's services",
+    "external_partner": "External partner",
+    "inspector": "Inspector",
+    "documents": "Reports reviewed",
+    "not_told_apart": "Not told apart",
+    "inspected": "Inspected",
+    "uninspected": "Not yet inspected",
+    "inspectorate": "Inspectorate",
+    "before_2017": "Before 2017",
+    "from_2017": "From 2017",
+    "not_applicable": "None",
+}
+CELLS: Mapping[str, str] = {
+    "group": "Who",
+    "inspection_timing": "Inspected",
+    "summary": "What they say",
+    "response": "Kind",
+    "source_rows": "Rests on",
+}
+TRANSCRIPTS: Mapping[str, str] = {
+    "synthetic": "The transcripts are synthetic: this project wrote them, and nobody said any of it. "
+    "They show how reading, redaction, coding and linking work, and no finding rests on them.",
+    "real": "The transcripts are those of the folder that this build was given. A passage is shown "
+    "only when somebody has read and released it, and nobody is described by a role and a kind of "
+    "force that fewer than three forces share.",
+}
 STATISTICS: Mapping[str, str] = {
     "minimum": "Shortest",
     "quartile_1": "A quarter took at most",

@@ -26,9 +26,12 @@ from ncpi_eval.survey import (
 
 WAVE = "2019"
 #: By kind of data and not by column.
-SENTENCES = {"RESPONDENTS", "VERDICT", "MATCH"}
+SENTENCES = {"RESPONDENTS", "VERDICT", "MATCH", "TRANSCRIPTS"}
 #: What values are called, and not columns.
-VALUES = {"VISITS", "GRADES", "STATES", "READINGS", "SCOPES", "STATISTICS"}
+VALUES = {
+    *("VISITS", "GRADES", "STATES", "READINGS", "SCOPES", "STATISTICS"),
+    *("PARTICIPANTS", "ATTRIBUTES"),
+}
 #: The results file that each layout is for.
 FRAMES = {
     "BY_GROUP": "survey_estimates",
@@ -44,6 +47,7 @@ FRAMES = {
     "RECONCILED": "published_reconciliation",
     "WAITING": "record_waiting",
     "AUDITS": "record_grades",
+    "CELLS": "framework_matrix",
 }
 #: What is made from columns when a table is shown, and from which.
 MADE_FROM = {
@@ -95,6 +99,7 @@ def _saved() -> dict[str, pd.DataFrame]:
         "survey_design_effects": sensitivity.design_effects(estimates, WAVE),
         "published_reconciliation": reconciled,
         "record_waiting": waiting.waiting_curve(waiting.durations(record.read_calendar())),
+        "framework_matrix": framework.published_matrix(),
         "record_grades": grades.labelled(grades.grades(record.read_audits())),
     }
     saved = {name: results.save(name, frame) for name, frame in others.items()}

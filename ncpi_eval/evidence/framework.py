@@ -24,6 +24,7 @@ import pandas as pd
 from ncpi_eval import results
 from ncpi_eval.evidence import counts_of_people
 from ncpi_eval.evidence.transcripts import Transcripts
+from ncpi_eval.intake import framework as tables
 from ncpi_eval.intake.framework import VALENCES
 
 # Results files that refer to each other's rows: from a cell to its extracts, and back.
@@ -94,6 +95,34 @@ def published_extracts(
             "place": ordered["place"],
         }
     ).reset_index(drop=True)
+
+
+def published_matrix() -> pd.DataFrame:
+    """The matrix of the findings that stand in data/coding, as the page of this strand saves it."""
+    themes, groups, codes = tables.read_themes(), tables.read_groups(), tables.read_frame()
+    findings = tables.read_findings(themes, groups, codes)
+    return matrix(published_extracts(findings, themes, groups, codes))
+
+
+def told(extracts: pd.DataFrame, names: Sequence[str]) -> str:
+    """A template for `say`: findings one after the other, each with its theme as a link.
+
+    Parameters
+    ----------
+    extracts : DataFrame
+        From `published_extracts`, saved.
+    names : sequence of str
+        Findings by their names, such as ``awareness.01``.
+    """
+    summaries = [results.pick(extracts, id=f"extract.{name}")["summary"] for name in names]
+    return " ".join(f"{text} ({{row_{n}.item}})" for n, text in enumerate(summaries))
+
+
+def places(extracts: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:
+    """The rows that a template of `told` names."""
+    return {
+        f"row_{n}": results.pick(extracts, id=f"extract.{name}") for n, name in enumerate(names)
+    }
 
 
 def matrix(extracts: pd.DataFrame) -> pd.DataFrame:

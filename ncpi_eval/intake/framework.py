@@ -13,6 +13,7 @@ import pandas as pd
 from ncpi_eval import formats, paths
 from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.intake.record import text_of
+from ncpi_eval.sources import read_forces
 
 THEME_COLUMNS = ("theme", "label", "chapter", "guide_sections", "codes")
 GROUP_COLUMNS = ("who", "label", "role", "force_type", "inspection_timing")
@@ -135,6 +136,14 @@ def read_frame(path: str | Path | None = None) -> pd.DataFrame:
 def read_places(path: str | Path | None = None) -> list[str]:
     """Names of places that are taken out of transcripts."""
     return list(_read(_source(path, "places.csv"), ("place",))["place"])
+
+
+def read_force_names() -> list[str]:
+    """Names of real and of invented forces, and their other names, to take out of transcripts."""
+    aliases = _read(_source(None, "force_aliases.csv"), ("name", "alias"))
+    synthetic = read_forces(paths.data("synthetic", "forces.csv"))
+    names = [*read_forces()["name"], *synthetic["name"], *aliases["name"], *aliases["alias"]]
+    return [name for name in dict.fromkeys(map(str, names)) if name]
 
 
 ATTRIBUTE_CHECKS: list[Check] = [
