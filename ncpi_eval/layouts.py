@@ -209,16 +209,21 @@ ATTRIBUTES: Mapping[str, str] = {
     "from_2017": "From 2017",
     "not_applicable": "None",
 }
+GROUPS: Mapping[str, str] = {
+    "group": "Group",
+    "role": "Role",
+    "force_type": "Kind of force",
+    "inspection_timing": "Inspected",
+}
 CELLS: Mapping[str, str] = {
     "group": "Who",
-    "inspection_timing": "Inspected",
     "summary": "What they say",
     "response": "Kind",
     "source_rows": "Rests on",
 }
 TRANSCRIPTS: Mapping[str, str] = {
-    "synthetic": "The transcripts are synthetic: this project wrote them, and nobody said any of it. "
-    "They show how reading, redaction, coding and linking work, and no finding rests on them.",
+    "synthetic": "The transcripts are synthetic: this project wrote them, and nobody said any of "
+    "it. They show how reading, redaction, coding and linking work, and no finding rests on them.",
     "real": "The transcripts are those of the folder that this build was given. A passage is shown "
     "only when somebody has read and released it, and nobody is described by a role and a kind of "
     "force that fewer than three forces share.",

@@ -95,6 +95,7 @@ RESULTS: Mapping[str, str] = {
     "logic_model_checks": "nodes that lead nowhere, outcomes that nothing measures",
     "framework_matrix": "what each group of interviewees says about each theme, as published",
     "framework_extracts": "the published findings behind each cell, with their place",
+    "framework_groups": "groups of participants that the report tells apart",
     "framework_sample": "the achieved sample of interviews and focus groups",
     "framework_topic_coverage": "sections of the topic guide by kind of encounter",
     "framework_transcript_matrix": "what each transcript says about each theme",

@@ -79,6 +79,8 @@ MEANINGS: Mapping[str, str] = {
     "flips": "whether the result of the test would be another at the 0.05 level",
     "unadjusted": "before the mix of respondents is held equal",
 }
+# A text cell longer than this is read as sentences, not scanned.
+WORDS = 80
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _used: dict[str, set[str]] = {}
 
@@ -394,6 +396,11 @@ def _varies(frame: pd.DataFrame, column: str) -> bool:
     return column not in frame or frame[column].nunique(dropna=False) > 1
 
 
+def _classed(right: bool, text: str) -> str:
+    """Numbers to the right, and sentences wide enough to be read."""
+    return ' class="words"' if not right and len(text) > WORDS else _aligned(right)
+
+
 def _aligned(right: bool) -> str:
     return ' class="number"' if right else ""
 
@@ -424,14 +431,15 @@ def _long(
         inner = list(headers)[keys:]
         values = {c: _inner(row, c, _without_unit(texts[c], headers[c])) for c in inner}
         free = [c for c in inner if c not in links and "<a " not in values[c]]
-        linked = _leading(list(headers)[:keys], free, texts, right)
+        own = None in links.values()  # the row's own place is led to already
+        linked = None if own else _leading(list(headers)[:keys], free, texts, right)
         for column, value in values.items():
             text = _without_unit(texts[column], headers[column])
             if column in links:
                 value = _linked(row, column, text, links[column])
             elif column == linked:
                 value = prose.link(row, text)
-            cells.append(f"<td{_aligned(right[column])}>{value}</td>")
+            cells.append(f"<td{_classed(right[column], text)}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])
     return f"<thead><tr>{head}</tr></thead>", _body(lines, first)
@@ -459,12 +467,6 @@ def _long_text(row: pd.Series, column: str, number: bool, names: Mapping[str, st
         return cell_text(row, column)
     text = results.shown(row, column)  # a text that is missing leaves its cell empty
     return names.get(text, text)
-
-
-def _first_text(row: pd.Series, texts: Mapping[str, str], inner: Sequence[str]) -> str | None:
-    """The column that leads to the row where none is a number: the first that shows its words."""
-    own = (c for c in inner if texts[c] and texts[c] == results.shown(row, c) and c != "publisher")
-    return next((c for c in own if "://" not in texts[c]), None)
 
 
 def _inner(row: pd.Series, column: str, text: str) -> str:

@@ -12,8 +12,9 @@ import pytest
 
 from ncpi_eval import layouts, results, sources, tables
 from ncpi_eval.errors import InputError
-from ncpi_eval.evidence import grades, waiting
+from ncpi_eval.evidence import framework, grades, waiting
 from ncpi_eval.intake import record
+from ncpi_eval.intake.framework import read_groups
 from ncpi_eval.survey import (
     consistency,
     quality,
@@ -48,6 +49,7 @@ FRAMES = {
     "WAITING": "record_waiting",
     "AUDITS": "record_grades",
     "CELLS": "framework_matrix",
+    "GROUPS": "framework_groups",
 }
 #: What is made from columns when a table is shown, and from which.
 MADE_FROM = {
@@ -99,6 +101,7 @@ def _saved() -> dict[str, pd.DataFrame]:
         "survey_design_effects": sensitivity.design_effects(estimates, WAVE),
         "published_reconciliation": reconciled,
         "record_waiting": waiting.waiting_curve(waiting.durations(record.read_calendar())),
+        "framework_groups": framework.described(read_groups()),
         "framework_matrix": framework.published_matrix(),
         "record_grades": grades.labelled(grades.grades(record.read_audits())),
     }

@@ -97,6 +97,22 @@ def published_extracts(
     ).reset_index(drop=True)
 
 
+def described(groups: pd.DataFrame) -> pd.DataFrame:
+    """The groups that the report tells apart, with their attributes, as rows of results."""
+    return pd.DataFrame(
+        {
+            "id": "group." + groups["who"],
+            "question": "groups",
+            "subgroup_variable": "who",
+            "subgroup": groups["who"],
+            "unit": "claims",
+            "data_kind": "published",
+            "group": groups["label"],
+            **{name: groups[name] for name in ATTRIBUTES},
+        }
+    )
+
+
 def published_matrix() -> pd.DataFrame:
     """The matrix of the findings that stand in data/coding, as the page of this strand saves it."""
     themes, groups, codes = tables.read_themes(), tables.read_groups(), tables.read_frame()
@@ -115,7 +131,8 @@ def told(extracts: pd.DataFrame, names: Sequence[str]) -> str:
         Findings by their names, such as ``awareness.01``.
     """
     summaries = [results.pick(extracts, id=f"extract.{name}")["summary"] for name in names]
-    return " ".join(f"{text} ({{row_{n}.item}})" for n, text in enumerate(summaries))
+    plain = [text.replace("{", "{{").replace("}", "}}") for text in summaries]
+    return " ".join(f"{text} ({{row_{n}.item}})" for n, text in enumerate(plain))
 
 
 def places(extracts: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:
