@@ -2,11 +2,13 @@
 
 Everything is run and everything that is wrong is said, before the exit code: lint, format and types
 by their tools; notebooks committed without outputs; parameters cells that agree with report.toml;
-imports that follow the map of ARCHITECTURE.md.
+imports that follow the map of ARCHITECTURE.md; no count of people in the qualitative strand.
 """
 
 from __future__ import annotations
 
+import ast
+import csv
 import json
 import re
 import subprocess
@@ -20,6 +22,7 @@ import nbformat
 from ncpi_eval import declarations, dependencies, execute, paths
 from ncpi_eval.declarations import Site
 from ncpi_eval.errors import NcpiError
+from ncpi_eval.evidence import counts_of_people
 
 BRIEF = ("--quiet", "--output-format=concise")
 FOLDERS = ("ncpi_eval", "tests", "notebooks", "benchmarks")
@@ -33,6 +36,7 @@ def main() -> int:
         "types": lambda: tool("mypy", "--no-error-summary"),
         "notebooks": lambda: notebook_problems(declarations.read()),
         "import map": import_problems,
+        "counts of people": people_problems,
     }
     failed = False
     for name, check in checks.items():
@@ -123,6 +127,61 @@ def default_problems(site: Site, notebook: nbformat.NotebookNode) -> list[str]:
                     f"its parameters cell sets {name} = {value!r}, report.toml {expected[name]!r}"
                 )
     return problems
+
+
+# Counts of people in the qualitative strand
+
+
+QUALITATIVE = "10-framework"
+#: The one cell that says how many were spoken to.
+SAMPLE = "achieved-sample"
+
+
+def people_problems() -> list[str]:
+    """Words that count people in the notebook, findings and summaries of the qualitative strand.
+
+    The tables that people write, and what the notebook says in markdown and in the strings of its
+    code; the cell tagged ``achieved-sample`` is the declared exception. What somebody said in a
+    transcript is no finding and is left alone.
+    """
+    path = paths.ROOT / "notebooks" / f"{QUALITATIVE}.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    found = [f"{path.name}: {line}" for line in people_counted(notebook)]
+    tables = {
+        "coding/framework_published.csv": ("subtheme", "summary"),
+        "coding/framework_themes.csv": ("label",),
+        "coding/framework_groups.csv": ("label",),
+        "coding/topic_guide.csv": ("label", "covers"),
+        "synthetic/transcripts/summaries.csv": ("summary",),
+    }
+    for name, columns in tables.items():
+        with paths.data(*name.split("/")).open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), start=1):
+                text = ". ".join(row[column] for column in columns)
+                found += _told(f"data/{name}, row {number}", text)
+    return found
+
+
+def people_counted(notebook: dict[str, Any]) -> list[str]:
+    """Cells of a notebook that count people, with the phrases; not the achieved sample's."""
+    found = []
+    for number, cell in enumerate(notebook["cells"], start=1):
+        if SAMPLE in cell["metadata"].get("tags", []):
+            continue
+        source = "".join(cell["source"])
+        texts = [source] if cell["cell_type"] == "markdown" else _strings(source)
+        found += _told(f"cell {number}", "\n".join(texts))
+    return found
+
+
+def _strings(code: str) -> list[str]:
+    nodes = ast.walk(ast.parse(code))
+    return [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+
+
+def _told(place: str, text: str) -> list[str]:
+    phrases = counts_of_people.phrases(text)
+    return [f"{place} counts people: {', '.join(map(repr, phrases))}"] if phrases else []
 
 
 # The import map

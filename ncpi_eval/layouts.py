@@ -222,8 +222,8 @@ CELLS: Mapping[str, str] = {
     "source_rows": "Rests on",
 }
 TRANSCRIPTS: Mapping[str, str] = {
-    "synthetic": "The transcripts are synthetic: this project wrote them, and nobody said any of "
-    "it. They show how reading, redaction, coding and linking work, and no finding rests on them.",
+    "synthetic": "The transcripts are synthetic: this project invented what they say. "
+    "They show how reading, redaction, coding and linking work, and no finding rests on them.",
     "real": "The transcripts are those of the folder that this build was given. A passage is shown "
     "only when somebody has read and released it, and nobody is described by a role and a kind of "
     "force that fewer than three forces share.",

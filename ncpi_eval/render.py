@@ -14,7 +14,7 @@ import base64
 import copy
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
@@ -118,6 +118,10 @@ BANNER = (
     "Numbers on this page come from invented respondents. They show that the definitions and the "
     "code are right; they are no evidence about anybody."
 )
+MIXED_BANNER = (
+    "Part of this page shows invented data, and says so where it stands. It shows that the "
+    "definitions and the code are right; it is no evidence about anybody."
+)
 _TAGS = frozenset(
     "a abbr b blockquote br caption code dd del details dl dt em h1 h2 h3 h4 h5 h6 hr i ins li ol "
     "p pre q s small span strong sub summary sup table tbody td th thead tr ul".split()
@@ -210,7 +214,7 @@ def render_page(
         body=body + end,
         contents=[*contents, *contents_of(end)],
         home="../index.html",
-        synthetic=BANNER if "synthetic" in kinds else "",
+        synthetic=_banner(kinds),
         previous=_neighbour(site, place - 1) if place > 0 else None,
         next=_neighbour(site, place + 1) if 0 <= place < len(stems) - 1 else None,
     )
@@ -315,6 +319,13 @@ def layout(site: Site, *, title: str, body: str, **fields: Any) -> str:
             ],
         )
     return html
+
+
+def _banner(kinds: Collection[str]) -> str:
+    """What the top of a page says of its invented data; blank without any."""
+    if "synthetic" not in kinds:
+        return ""
+    return BANNER if set(kinds) == {"synthetic"} else MIXED_BANNER
 
 
 def _neighbour(site: Site, place: int) -> dict[str, str]:

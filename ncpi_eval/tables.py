@@ -396,9 +396,9 @@ def _varies(frame: pd.DataFrame, column: str) -> bool:
     return column not in frame or frame[column].nunique(dropna=False) > 1
 
 
-def _classed(right: bool, text: str) -> str:
+def _classed(is_number: bool, text: str) -> str:
     """Numbers to the right, and sentences wide enough to be read."""
-    return ' class="words"' if not right and len(text) > WORDS else _aligned(right)
+    return ' class="words"' if not is_number and len(text) > WORDS else _aligned(is_number)
 
 
 def _aligned(right: bool) -> str:
@@ -514,7 +514,9 @@ def _rows(rows: Sequence[tuple[Sequence[str], str]], first: str) -> Iterator[str
     group = escape(group) or disclosure.NOT_APPLICABLE
     for number, ((_, *inner), cells) in enumerate(rows):
         if len(rows) == 1:
-            rest = "".join(f"<td>{escape(text)}</td>" for text in inner)
+            rest = "".join(
+                f"<td{_classed(is_number=False, text=text)}>{escape(text)}</td>" for text in inner
+            )
             if inner and escape(inner[0]) == group:
                 yield f'<tr><th scope="row" colspan="2">{group}</th>{cells}</tr>'
             else:

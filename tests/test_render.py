@@ -289,3 +289,16 @@ def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
         '<a href="data-survey_tests.html#T">T</a></td>'
     ) in html
     assert "<td></td>" in html
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (["synthetic"], "Numbers on this page come from invented respondents."),
+        (["published", "synthetic"], "Part of this page shows invented data"),
+        (["published"], ""),
+    ],
+)
+def test_a_page_says_whether_all_or_part_of_it_is_invented(kinds, said):
+    assert render._banner(kinds).startswith(said)
+    assert bool(render._banner(kinds)) == bool(said)

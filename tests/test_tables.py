@@ -253,3 +253,23 @@ def test_what_is_no_reference_is_refused():
     rows = frame(kind="published").assign(text="x", source_row="somewhere else")
     with pytest.raises(InputError, match="found 'somewhere'; expected file#id"):
         show(rows, columns={"subgroup": "Group", "text": "T"}, links={"text": "source_row"})
+
+
+def test_a_column_of_references_leads_to_each_of_them_and_sentences_are_wide():
+    data = pd.DataFrame(
+        {
+            "id": ["cell.a"],
+            "item": "Theme",
+            "summary": "A view that is told in a sentence long enough to be read. " * 2,
+            "kind": "praise",
+            "source_rows": "extracts#extract.a.1 extracts#extract.a.2",
+            "unit": "claims",
+            "data_kind": "published",
+        }
+    )
+    columns = {"item": "Theme", "summary": "Said", "kind": "Kind", "source_rows": "Rests on"}
+    html = show(data, columns=columns, links={"kind": None, "source_rows": "source_rows"}).html
+    assert '<td class="words">A view' in html and "<td>praise" in html
+    for number in (1, 2):
+        place = f"data-extracts.html#extract.a.{number}"
+        assert f'<a href="{place}">extract.a.{number}</a>' in html

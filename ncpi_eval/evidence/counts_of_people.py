@@ -35,10 +35,10 @@ _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:majority|majorities|minority|minorities|several|numerous|handful|plurality)\b",
-        rf"\b(?:almost |nearly )?(?:all|every|none|many|few|fewer|both|various|most)(?: of)?"
-        rf"(?: the| these| those| our)? {_NEAR}{_PEOPLE}\b",
+        r"(?<!how )\b(?:almost |nearly )?(?:all|every|none|many|few|fewer|both|various|most)"
+        rf"(?: of)?(?: the| these| those| our)? {_NEAR}{_PEOPLE}\b",
         rf"\bmost(?: of| {_SAID})\b",
-        rf"\b(?:almost |nearly )?(?:all|many|few|both|none) {_SAID}\b",
+        rf"(?<!how )\b(?:almost |nearly )?(?:all|many|few|both|none) {_SAID}\b",
         rf"\b(?:almost |nearly )?(?:everyone|everybody|nobody|no one|no-one)"
         rf"(?: \w+)?(?: {_SAID})\b",
         rf"\b{_NUMBER} (?:out )?of (?:the |these |those |our )?(?:{_NUMBER}|{_NEAR}{_PEOPLE})\b",
