@@ -58,7 +58,7 @@ force-briefs: $(READY) ## a page for each force of the survey's world; SCHEDULER
 test: $(READY) ## run the tests
 	@$(RUN) -m pytest
 
-check: $(READY) ## lint, format, types, notebooks without outputs, parameters, import map
+check: $(READY) ## lint, format, types, notebooks, parameters, import map, no count of people
 	@$(RUN) -m ncpi_eval.checks
 
 check-pages: $(READY) ## open the built pages in Chromium: axe-core, keyboard, requests, links

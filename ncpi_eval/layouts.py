@@ -214,6 +214,7 @@ GROUPS: Mapping[str, str] = {
     "role": "Role",
     "force_type": "Kind of force",
     "inspection_timing": "Inspected",
+    "subgroup": "Name in the results",
 }
 CELLS: Mapping[str, str] = {
     "group": "Who",
