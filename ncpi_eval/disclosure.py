@@ -67,6 +67,14 @@ _OUTSIDE_BASES = ("unanswered", "prefer_not_to_say")
 
 # Columns that are no numbers but say which of them are larger.
 _TELLING = ("higher_than",)
+# Columns that count people.
+_COUNTS = ("count", "denominator", "true", "found", "both")
+# Beginnings of columns from whose digits an exact count could be solved for: a base is its
+# effective base times the design effect.
+_EXACT = (
+    *("ci_", "std_error", "p_", "f_", "statistic", "difference", "unadjusted", "effect", "design_"),
+    *("precision", "recall"),
+)
 # Columns that are numbers but say nothing about answers.
 _HARMLESS = frozenset({"wave", "family_size", "level", "df", "df1", "df2"})
 
@@ -426,7 +434,7 @@ def _blank(column: pd.Series, index: pd.Index) -> pd.Series:
 
 def _round(released: pd.DataFrame, index: pd.Index) -> None:
     """Counts to the nearest five (half up), proportions from rounded counts, nothing exact left."""
-    for name in ("count", "denominator"):
+    for name in _COUNTS:
         if name in released:
             exact = _numbers(released, name)
             rounded = OPENSAFELY_ROUNDING * np.floor(exact / OPENSAFELY_ROUNDING + 0.5)
@@ -436,6 +444,5 @@ def _round(released: pd.DataFrame, index: pd.Index) -> None:
         kept = released["estimate"].isna() | ~released.index.isin(index) | share.isna()
         released["estimate"] = released["estimate"].where(kept, share)
     for name in released.columns:
-        exact_to_unit = name.startswith(("ci_", "std_error", "p_value", "statistic", "difference"))
-        if exact_to_unit and pd.api.types.is_numeric_dtype(released[name]):
+        if name.startswith(_EXACT) and pd.api.types.is_numeric_dtype(released[name]):
             released[name] = _blank(released[name], index)

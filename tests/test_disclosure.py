@@ -208,6 +208,25 @@ def test_opensafely_redacts_seven_and_rounds_to_five(count, shown):
         assert np.isnan(released["ci_low"])
 
 
+def test_opensafely_leaves_no_digits_from_which_a_count_could_be_solved_for():
+    # 102 = 68 x 1.5, the effective base times the design effect.
+    frame = rows(("1", 43), base=102).assign(
+        design_effect=1.5, effective_base=68.0, p_adjusted=0.04, effect_size=0.3, unadjusted=0.1
+    )
+    released = disclosure.release(frame, "opensafely").iloc[0]
+    assert (released["count"], released["denominator"]) == (45, 100)
+    assert released["estimate"] == 0.45
+    gone = ["design_effect", "p_adjusted", "effect_size", "unadjusted", "ci_low", "effective_base"]
+    assert released[gone].isna().all()
+    answers = pd.DataFrame(
+        {"id": ["a"], "unit": "answers", "data_kind": "real", "true": [51], "found": [63],
+         "both": [48], "precision": [48 / 63]}
+    )  # fmt: skip
+    released = disclosure.release(answers, "opensafely").iloc[0]
+    assert released[["true", "found", "both"]].tolist() == [50, 65, 50]
+    assert np.isnan(released["precision"])
+
+
 def test_a_test_goes_with_a_withheld_estimate_that_it_compares():
     estimates = disclosure.release(
         rows(("1", 5), ("2", 40), ("3", 35), base=80, variable="status", group="inspected")

@@ -19,6 +19,10 @@ from ncpi_eval.survey import robustness
 
 STATUS = "inspection_status"
 
+# With all its digits a difference without a force could be solved for that force's answers; with
+# three, many forces fit.
+LEFT_OUT_DIGITS = 3
+
 # The comparisons by inspection status that the report prints with numbers.
 COMPARED: Mapping[str, str] = {
     "NCPIInsp": "4",
@@ -98,12 +102,18 @@ def leave_one_out(survey: Survey) -> pd.DataFrame:
         value (``difference_low``, ``difference_high``), ``p_value``, ``p_low``, ``p_high``,
         ``flips`` (yes, no: whether leaving out one force crosses 0.05), ``smallest_cell`` (for
         `disclosure.release`), ``refusal`` (why there are no numbers, or blank), ``wave``, ``unit``,
-        ``data_kind``. Which force is not kept.
+        ``data_kind``. Which force is not kept, and numbers without it have `LEFT_OUT_DIGITS`
+        significant digits.
     """
 
     def one(chosen: pd.Series) -> pd.Series:
         table = robustness.leave_one_force_out(chosen, survey.groups[STATUS], _forces(survey))
-        return table.assign(flips=table["flips"].map({True: "yes", False: "no"})).iloc[0]
+        rounded = {
+            name: table[name].map(lambda value: float(f"{value:.{LEFT_OUT_DIGITS}g}"))
+            for name in ("estimate_low", "estimate_high", "p_low", "p_high")
+        }
+        flips = table["flips"].map({True: "yes", False: "no"})
+        return table.assign(flips=flips, **rounded).iloc[0]
 
     columns = {
         "denominator": "denominator",
