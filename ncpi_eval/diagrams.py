@@ -22,7 +22,16 @@ LINE, PADDING, BETWEEN = 17, 8, 14  # of text, in a box, between boxes of a colu
 MARGIN = 40  # left of the first column, for arrows between boxes of that column
 TEXT, CHARACTERS = 13, 23  # size in pixels, and letters that fit a line of a box
 HEAD, LANE_HEAD = 30, 30
+NAMES, NAME_CHARACTERS, CELL = 270, 38, 132  # of a matrix: room for row names, width of a cell
 FONT = "Arial, Helvetica, sans-serif"
+# A direction's word stands in the cell; the colour helps the eye and tells nothing more.
+DIRECTION_FILLS = {
+    "for": "#D3EBE8",
+    "mixed": "#FCE9CF",
+    "against": "#F1D9E4",
+    "context": "#EFEFEF",
+    "silent": "#FFFFFF",
+}
 FILLS = ("#E6F0F9", "#FFFFFF", "#F4EEF8", "#F2F2F2")
 
 
@@ -103,6 +112,61 @@ def layered(
         parts.append(_text(margin, bottom + 26, legend))
         bottom += 34
     return figures.Drawing("\n".join(parts), width, bottom + 4)
+
+
+def matrix(
+    cells: pd.DataFrame,
+    *,
+    row: str,
+    column: str,
+    words: Sequence[str],
+    fill: str,
+    columns: Mapping[str, str],
+    fills: Mapping[str, str],
+) -> figures.Drawing:
+    """A picture of a table of words, in which like cells look alike.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        One row for each cell; rows of the picture stand in their order.
+    row, column : str
+        Columns that name the rows and columns of the picture.
+    words : sequence of str
+        Columns whose texts stand in a cell, a line for each, the first in bold.
+    fill : str
+        Column whose value picks the colour among `fills`; a light one, since the words are dark.
+    columns : mapping
+        Values of `column` and what to call them, in the order of the picture.
+
+    Raises
+    ------
+    InputError
+        If a cell has no column or colour in the picture.
+    """
+    _refuse_homeless(cells.assign(node=cells[row]), column, columns)
+    _refuse_homeless(cells.assign(node=cells[row]), fill, fills)
+    place = {name: NAMES + number * (CELL + 6) for number, name in enumerate(columns)}
+    height = LINE * len(words) + 12
+    parts = [_text(x, 18, columns[name], bold=True) for name, x in place.items()]
+    names = list(dict.fromkeys(cells[row]))
+    for number, name in enumerate(names):
+        lines = textwrap.wrap(str(name), NAME_CHARACTERS)
+        top = HEAD + number * (height + 6)
+        start = top + (height - LINE * len(lines)) / 2
+        parts += [_text(1, start + LINE * (k + 1) - 4, words) for k, words in enumerate(lines)]
+    for _, cell in cells.iterrows():
+        x, y = place[cell[column]], HEAD + names.index(cell[row]) * (height + 6)
+        parts.append(
+            f'<rect x="{x:.0f}" y="{y:.1f}" width="{CELL}" height="{height}" rx="3" '
+            f'fill="{fills[cell[fill]]}" stroke="{figures.FAINT}" stroke-width="1"/>'
+        )
+        said = [str(cell[name]) for name in words if str(cell[name])]
+        start = y + (height - LINE * len(said)) / 2
+        for line, text in enumerate(said):
+            parts.append(_text(x + PADDING, start + LINE * (line + 1) - 4, text, bold=not line))
+    width = NAMES + len(place) * (CELL + 6) - 4
+    return figures.Drawing("\n".join(parts), width, HEAD + len(names) * (height + 6) + 2)
 
 
 def _placed(boxes: Mapping[str, _Box], lanes: Sequence[int]) -> tuple[list[float], float]:

@@ -102,6 +102,11 @@ RESULTS: Mapping[str, str] = {
     "framework_transcript_extracts": "coded passages of transcripts, redacted",
     "framework_transcript_coverage": "sections of the topic guide by transcript",
     "framework_redactions": "what was taken out of transcripts, by kind",
+    "triangulation": "each outcome: the strands together, beside the report's conclusion",
+    "triangulation_cells": "each outcome and strand: direction, strength, statement, place",
+    "triangulation_evidence": "the figures, records and statements behind each cell",
+    "report_recommendations": "recommendations of chapter 5, evidence, and a way to tell",
+    "strength_rubric": "criteria of strength by strand",
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }

@@ -421,7 +421,8 @@ def _long(
         f'<th scope="col"{_aligned(right[column])}>{escape(header)}</th>'
         for column, header in headers.items()
     )
-    keys = 2 if len(headers) > 2 and not any(list(right.values())[:2]) else 1
+    second_leads = list(headers)[1:2] in [[column] for column in links]
+    keys = 2 if len(headers) > 2 and not any(list(right.values())[:2]) and not second_leads else 1
     lines: list[tuple[list[str], str]] = []
     for record in frame.to_dict("records"):
         row = pd.Series(record, dtype=object)
@@ -546,9 +547,9 @@ def _wide(
     headers_for(frame, {c: given[c] for c in keys})
     given |= {value: text for value, text in names.items() if value not in given}
     values = [v for v in given if v in values] + [v for v in values if v not in given]
+    aligned = _aligned(is_number(frame, cell[0]))
     head = "".join(f'<th scope="col">{escape(given[key])}</th>' for key in keys) + "".join(
-        f'<th scope="col" class="number">{escape(str(given.get(value, value)))}</th>'
-        for value in values
+        f'<th scope="col"{aligned}>{escape(str(given.get(value, value)))}</th>' for value in values
     )
     lines: dict[tuple[str, ...], dict[str, str]] = {}
     for record in frame.to_dict("records"):
@@ -574,8 +575,7 @@ def _wide(
     for key, place in lines.items():
         cells = [f"<td>{escape(text)}</td>" for text in key[2:]]
         cells += [
-            f'<td class="number">{place.get(value, disclosure.NOT_APPLICABLE)}</td>'
-            for value in values
+            f"<td{aligned}>{place.get(value, disclosure.NOT_APPLICABLE)}</td>" for value in values
         ]
         body.append((key[:2], "".join(cells)))
     return f"<thead><tr>{head}</tr></thead>", _body(body)
@@ -584,7 +584,7 @@ def _wide(
 def _cell(row: pd.Series, fields: Sequence[str]) -> str:
     first, *others = (cell_text(row, field) for field in fields)
     shown = prose.link(row, first)
-    rest = [text for text in others if text != first]
+    rest = [text for text in others if text and text != first]
     inner = f"({escape(', '.join(rest))})"
     if len(rest) > 1:  # on a line of their own, so that four groups fit side by side
         return f'{shown} <span class="rest">{inner}</span>'

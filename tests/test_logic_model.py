@@ -156,6 +156,34 @@ def test_another_wave_changes_the_value_and_not_the_baseline():
     assert before == after == ["47%", ""]
 
 
+def test_what_was_invented_shows_a_way_to_measure_and_no_data():
+    def state(kind):
+        bare = model(indicators=model().indicators.assign(baseline=""))
+        frame = estimates(w2019=0.4).assign(data_kind=kind)
+        values = logic_model.indicator_values(bare, {"survey_estimates": frame})
+        row = logic_model.indicator_matrix(bare, PUBLISHED, values).set_index("indicator")
+        return row.loc["recent", "state"], bool(row.loc["recent", "data_exist"])
+
+    assert state("synthetic") == ("could_be", False)
+    assert state("real") == ("measure_only", True)
+
+
+def test_one_measure_may_be_a_row_for_each_force():
+    twice = pd.DataFrame(
+        {
+            "id": ["twice.a.good", "twice.b.good", "twice.a.bad"],
+            "subgroup": ["A", "B", "A"],
+            "unit": "cases",
+            "estimate": [0.2, 0.3, 0.8],
+            "data_kind": "public_record",
+        }
+    )
+    indicators = model().indicators.assign(measure_results="twice", measure=["twice.*.good", ""])
+    values = logic_model.indicator_values(model(indicators=indicators), {"twice": twice})
+    assert values["id"].tolist() == ["value.recent.twice.a.good", "value.recent.twice.b.good"]
+    assert values["subgroup"].tolist() == ["A", "B"]
+
+
 def test_a_value_keeps_the_kind_of_its_row():
     values = logic_model.indicator_values(model(), {"survey_estimates": estimates(w2019=0.4)})
     assert values["data_kind"].tolist() == ["synthetic"]

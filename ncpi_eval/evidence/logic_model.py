@@ -10,6 +10,7 @@ Source for the parts of the model: Kellogg Foundation (2004), Logic model develo
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
@@ -35,7 +36,8 @@ PATHWAY_NAMES: Mapping[str, str] = {
 }
 STATES: Mapping[str, str] = {
     "repeatable": "published, can be asked again",
-    "measure_only": "not published, can be measured",
+    "measure_only": "not published, measured here",
+    "could_be": "can be measured, no data yet",
     "baseline_only": "published, no measure here",
     "none": "nothing measures it",
 }
@@ -156,7 +158,7 @@ def check_rows(model: LogicModel, matrix: pd.DataFrame) -> pd.DataFrame:
     refuse_unsound(model)
     nodes, arrows = model.nodes, model.arrows
     ends = set(arrows["source"]) | set(arrows["target"])
-    unmeasured = set(matrix["outcome"]) - set(matrix.loc[matrix["state"] != "none", "outcome"])
+    unmeasured = set(matrix["outcome"]) - set(matrix.loc[matrix["data_exist"], "outcome"])
     unmeasured |= set(outcomes(model)["node"]) - set(matrix["outcome"])
     later, earlier = nodes["level"] != "goal", nodes["level"] != "input"
     looks = {
@@ -205,10 +207,11 @@ def indicator_values(model: LogicModel, measured: Mapping[str, pd.DataFrame]) ->
     Returns
     -------
     DataFrame
-        One row per indicator and wave in which its row exists: id (``value.<indicator>.<wave>``),
-        indicator, outcome, item, wave, unit, count, denominator, estimate, interval and data_kind
-        of that row, and source_row (``file#id``). A wave in which the row does not exist, as where
-        forces are not known, gives no row.
+        One row per indicator and wave in which its row exists, or row that its ``*`` matches: id
+        (``value.<indicator>.<wave or row>``), indicator, outcome, item, subgroup, wave, unit,
+        count, denominator, estimate, interval and data_kind of that row, and source_row
+        (``file#id``). A wave in which the row does not exist, as where forces are not known, gives
+        no row.
 
     Raises
     ------
@@ -256,7 +259,8 @@ def indicator_matrix(
         is counted), strand, measure (the id that is looked up), baseline (as printed, such as
         ``45%``), baseline_value (the printed number), baseline_place, source_row (``file#id`` of
         the baseline), source, frequency, owner, quality, gap, state (a key of `STATES`) and
-        state_name, data_exist (True or False: whether there is a baseline or a measure).
+        state_name, data_exist (True or False: whether there is a published value, or one that was
+        measured and not invented).
 
     Raises
     ------
@@ -268,6 +272,8 @@ def indicator_matrix(
     _refuse_baselines(model.indicators, numbers)
     nodes = outcomes(model).set_index("node")
     filled = set(values["indicator"]) if len(values) else set()
+    collected = values["data_kind"] != "synthetic" if len(values) else []
+    real = set(values.loc[collected, "indicator"]) if len(values) else set()
     rows = []
     for _, indicator in model.indicators.iterrows():
         node = nodes.loc[indicator["outcome"]]
@@ -285,9 +291,10 @@ def indicator_matrix(
         }
         for column in ("strand", "measure", "source", "frequency", "owner", "quality", "gap"):
             row[column] = indicator[column]
-        row["state"] = _state(bool(indicator["baseline"]), indicator["indicator"] in filled)
+        name = indicator["indicator"]
+        row["state"] = _state(bool(indicator["baseline"]), name in filled, name in real)
         row["state_name"] = STATES[row["state"]]
-        row["data_exist"] = row["state"] != "none"
+        row["data_exist"] = row["state"] not in ("could_be", "none")
         rows.append(row)
     order = {node: place for place, node in enumerate(nodes.index)}
     return pd.DataFrame(sorted(rows, key=lambda row: order[str(row["outcome"])]))
@@ -353,19 +360,24 @@ def _circles(arrows: pd.DataFrame) -> Iterator[Problem]:
 
 
 def _measured(indicator: pd.Series, frame: pd.DataFrame) -> list[pd.Series]:
-    """The rows that an indicator's measure names, one for each wave."""
+    """The rows that an indicator's measure names: one for each wave, or one for each ``*``."""
     measure = indicator["measure"]
     if WAVE not in measure:
-        return [row for _, row in frame[frame["id"] == measure].iterrows()]
-    ids = [measure.replace(WAVE, str(wave)) for wave in frame["wave"].dropna().unique()]
+        ids = fnmatch.filter(frame["id"], measure)
+    else:
+        ids = [measure.replace(WAVE, str(wave)) for wave in frame["wave"].dropna().unique()]
     return [row for _, row in frame[frame["id"].isin(ids)].iterrows()]
 
 
 def _value(indicator: pd.Series, name: str, row: pd.Series) -> dict[str, object]:
-    wave = "" if pd.isna(row.get("wave")) else str(row.get("wave"))
+    wave, group = (
+        "" if pd.isna(row.get(column)) else str(row.get(column)) for column in ("wave", "subgroup")
+    )
+    named = str(row["id"]) if "*" in indicator["measure"] else wave
     return {
-        "id": ".".join(filter(None, ("value", indicator["indicator"], wave))),
+        "id": ".".join(filter(None, ("value", indicator["indicator"], named))),
         "item": indicator["label"],
+        "subgroup": group,
         "wave": wave,
         "unit": row["unit"],
         "data_kind": row["data_kind"],
@@ -404,7 +416,10 @@ def _refuse_baselines(indicators: pd.DataFrame, numbers: pd.DataFrame) -> None:
         raise InputError("The baselines cannot be looked up.", problems)
 
 
-def _state(baseline: bool, measured: bool) -> str:
+def _state(baseline: bool, measured: bool, real: bool) -> str:
+    """A key of `STATES`; what is invented shows that there is a way to measure, and no more."""
     if baseline:
         return "repeatable" if measured else "baseline_only"
-    return "measure_only" if measured else "none"
+    if real:
+        return "measure_only"
+    return "could_be" if measured else "none"

@@ -22,6 +22,12 @@ LEVELS = ("input", "activity", "output", "short", "medium", "long", "goal")
 OUTCOME_LEVELS = ("short", "medium", "long", "goal")
 PATHWAYS = ("police_force", "inspection_team", "shared")
 STRANDS_MEASURING = ("survey", "document", "record", "statistics")
+STRANDS = ("survey", "documents", "interviews", "record")
+COMPUTED = "computed"
+DIRECTIONS = ("for", "mixed", "against", "context", "silent")
+"""The outcome is coming about; both; it is not, or no more than elsewhere; no word on change."""
+WANTED = ("first_higher", "first_lower", "second_higher")
+DATA_KINDS = ("published", "public_record", "real", "synthetic")
 
 _BASIS = {"basis": ("stated", "inferred")}
 
@@ -87,6 +93,93 @@ def read_logic_model(folder: str | Path | None = None) -> LogicModel:
     )
     _refuse(place.name, problems)
     return LogicModel(nodes, arrows, assumptions, indicators)
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """The six tables of data/triangulation, all text, "" where blank."""
+
+    cells: pd.DataFrame
+    comparisons: pd.DataFrame
+    strands: pd.DataFrame
+    rubric: pd.DataFrame
+    conclusions: pd.DataFrame
+    recommendations: pd.DataFrame
+
+
+def read_triangulation(folder: str | Path | None = None) -> Judgements:
+    """What a person judged about the evidence of each outcome.
+
+    Parameters
+    ----------
+    folder : path, optional
+        The default is data/triangulation.
+
+    Returns
+    -------
+    Judgements
+        cells: outcome, strand (`STRANDS`), direction (`DIRECTIONS` or computed), statement,
+        evidence (references ``file#id``), place, data_kind. comparisons: outcome, strand, evidence
+        (one reference), wanted (`WANTED`), about. strands: strand, label, selected_soundly, why,
+        place. rubric: criterion, strand, rule, met_when, why. conclusions: outcome (unique),
+        direction, statement, place, note. recommendations: recommendation (unique), statement,
+        outcomes, evidence, indicators, how_to_tell, known_since, place.
+
+    Raises
+    ------
+    InputError
+        With file, row (1 is the first below the header) and column of everything that is wrong.
+    """
+    place = located(folder) if folder is not None else paths.data("triangulation")
+    problems: list[Problem] = []
+    strand = {"strand": STRANDS}
+    cells = _table(
+        place / "cells.csv",
+        "outcome strand direction statement evidence place data_kind",
+        problems,
+        blank=("evidence",),
+        allowed={
+            **strand,
+            "direction": (*DIRECTIONS[:-1], COMPUTED),
+            "data_kind": DATA_KINDS,
+        },
+    )
+    tables = (
+        cells,
+        _table(
+            place / "comparisons.csv",
+            "outcome strand evidence wanted about",
+            problems,
+            allowed={**strand, "wanted": WANTED},
+        ),
+        _table(
+            place / "strands.csv",
+            "strand label selected_soundly why place",
+            problems,
+            unique=("strand",),
+            allowed={**strand, "selected_soundly": ("yes", "no")},
+        ),
+        _table(
+            place / "rubric.csv", "criterion strand rule met_when why", problems, allowed=strand
+        ),
+        _table(
+            place / "report_conclusions.csv",
+            "outcome direction statement place note",
+            problems,
+            unique=("outcome",),
+            blank=("note",),
+            allowed={"direction": DIRECTIONS},
+        ),
+        _table(
+            place / "report_recommendations.csv",
+            "recommendation statement outcomes evidence indicators how_to_tell known_since place",
+            problems,
+            unique=("recommendation",),
+            blank=("evidence",),
+        ),
+    )
+    _refuse(place.name, problems)
+    return Judgements(*tables)
 
 
 def _table(
