@@ -34,19 +34,22 @@ from ncpi_eval.workspace import (
     FRONT,
     KINDS,
     OUTPUTS,
+    PARTIAL,
+    STAGE,
     STAMPS,
     TREE,
     folder_files,
     input_files,
     is_current,
     owned,
+    refused,
     stamp,
     write_if_changed,
 )
 
-# make's own words about a failed rule; the page has already said what is wrong.
+# make's own words about a failed rule; the page has said what is wrong, unless it was killed.
 NOISE = re.compile(
-    rb"make(\[\d+\])?: (\*\*\* \[.*\] (Error \d+|\w+)|\*\*\* Waiting for unfinished)"
+    rb"make(\[\d+\])?: (\*\*\* \[.*\] (Error \d+|(?!Killed)\w+)|\*\*\* Waiting for unfinished)"
 )
 LOOK_SECONDS = 0.5  # how long make's end may go unnoticed, when its rules outlive it
 LOCKS: list[int] = []  # the lock's descriptor, which the processes of a build inherit
@@ -74,6 +77,9 @@ def main(arguments: list[str]) -> int:
             raise BuildError(f"ncpi_eval.build has no command {command!r}.")
     except NcpiError as error:
         print(error, file=sys.stderr, flush=True)
+        return 1
+    except OSError as error:
+        print(refused(error), file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         if command == "report":
@@ -178,6 +184,7 @@ def prepare(site: Site, values: dict[str, Value]) -> None:
         A declared notebook or data file is missing, or something stands where a link must go.
     """
     _check_files(site)
+    tidy()
     for parameter in site.parameters:
         state = parameter_state(parameter, values[parameter.name])
         stamp(f"parameters/{parameter.name}", state)
@@ -189,6 +196,19 @@ def prepare(site: Site, values: dict[str, Value]) -> None:
     stamp("commit", commit())
     _forget_gone(site)
     write_if_changed(TREE / "rules.mk", rules(site).encode())
+
+
+def tidy() -> None:
+    """Remove what a build that was killed has left half-written.
+
+    The stage is there while a build runs, so only after a kill does it meet the next one.
+    """
+    if STAGE.exists():
+        shutil.rmtree(STAGE, ignore_errors=True)
+        for place in (*TREE.rglob(f"*{PARTIAL}"), *OUTPUTS.glob(f"*{PARTIAL}")):
+            place.unlink(missing_ok=True)
+        shutil.rmtree(OUTPUTS / ".published" / "partial", ignore_errors=True)
+    STAGE.mkdir(parents=True)
 
 
 def _check_files(site: Site) -> None:
@@ -289,12 +309,13 @@ def _forget_gone(site: Site) -> None:
             path.unlink()
         if path.name not in stems or not all(file.is_file() for file in files):
             (STAMPS / "pages" / path.name).unlink(missing_ok=True)
-    shutil.rmtree(TREE / "stage", ignore_errors=True)
     links = [OUTPUTS / name for name in (*KINDS, *FRONT)]
     pages = [OUTPUTS / "html" / f"{stem}.html" for stem in stems]
     results = [OUTPUTS / "results" / f"{name}.csv" for page in site.pages for name in page.results]
+    # make would let a missing stamp of a page pass, if everything else is older than this one
+    stamps = [STAMPS / "pages" / stem for stem in stems]
     covered = any(path.is_symlink() and not is_current(path) for path in links)
-    if covered or not all(path.exists() for path in (*links, *pages, *results)):
+    if covered or not all(path.exists() for path in (*links, *pages, *results, *stamps)):
         (STAMPS / "published").unlink(missing_ok=True)
 
 
@@ -361,7 +382,7 @@ def run_make(kernel: str) -> int:
             server.wait()
         code = make.wait()
         Path(client.ADDRESS).unlink(missing_ok=True)
-        shutil.rmtree(TREE / "stage", ignore_errors=True)
+        shutil.rmtree(STAGE, ignore_errors=True)
     return code
 
 

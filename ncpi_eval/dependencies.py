@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from ncpi_eval import declarations, paths
+from ncpi_eval import declarations, paths, workspace
 
 PACKAGE = "ncpi_eval"
 
@@ -179,8 +179,7 @@ def write_rules(target: Path) -> None:
     for page in site.pages:
         files = sorted({*closure(notebook_imports(page.notebook)), *machinery})
         lines.append(f"$(B)/stamps/pages/{page.stem}: {_for_make(files)}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    workspace.write(target, ("\n".join(lines) + "\n").encode())
 
 
 def _for_make(files: Iterable[Path]) -> str:
@@ -188,4 +187,7 @@ def _for_make(files: Iterable[Path]) -> str:
 
 
 if __name__ == "__main__":
-    write_rules(Path(sys.argv[1]))
+    try:
+        write_rules(Path(sys.argv[1]))
+    except OSError as error:
+        sys.exit(str(workspace.refused(error)))

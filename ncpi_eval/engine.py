@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from papermill.engines import NBClientEngine, NotebookExecutionManager
 from traitlets import CaselessStrEnum, default
 
-from ncpi_eval import kernels
+from ncpi_eval import kernels, seeding
 
 
 class KernelManager(AsyncKernelManager):
@@ -47,8 +47,8 @@ class KernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """The command that starts a kernel."""
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        seeding = kernels.seeding(os.environ.get("NCPI_EVAL_PAGE", ""))
-        command.append(f"--IPKernelApp.exec_lines={seeding}")
+        line = seeding.exec_line(os.environ.get("NCPI_EVAL_PAGE", ""))
+        command.append(f"--IPKernelApp.exec_lines={line}")
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
 

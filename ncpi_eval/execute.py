@@ -12,6 +12,7 @@ import ast
 import os
 import re
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,16 @@ from typing import TYPE_CHECKING, Any
 from ncpi_eval import inert, paths, provenance
 from ncpi_eval.declarations import Page, Site, Value
 from ncpi_eval.errors import BuildError
-from ncpi_eval.workspace import KINDS, STAMPS, TREE, owned, read_stamp, stamp, write_if_changed
+from ncpi_eval.workspace import (
+    KINDS,
+    STAGE,
+    STAMPS,
+    TREE,
+    owned,
+    read_stamp,
+    stamp,
+    write_if_changed,
+)
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -60,7 +70,7 @@ def page(site: Site, stem: str) -> None:
     declared = site.page(stem)
     started = time.perf_counter()
     (STAMPS / "pages" / stem).unlink(missing_ok=True)
-    stage = TREE / "stage" / stem
+    stage = STAGE / stem
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
     marker = stage.with_suffix(".started")
@@ -253,8 +263,18 @@ def _run_through_papermill(
         limit = f"the cell ran longer than {declared.seconds_per_cell} seconds"
         raise stopped(progress, f"{limit} (seconds_per_cell in report.toml)") from error
     except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-        died = "the kernel died (out of memory, or the cell ended it)"
-        raise stopped(progress, died) from error
+        raise stopped(progress, _death(forked)) from error
+
+
+def _death(forked: kernels.Forked | None) -> str:
+    """How a kernel ended, as far as can be said."""
+    code = forked.poll() if forked else None
+    if code is None:
+        return "the kernel died (out of memory, or the cell ended it)"
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"the kernel died of {name} (no memory, another process or a crash)"
+    return f"the kernel died (the cell ended it with exit code {code})"
 
 
 def stopped(progress: Any, what: str) -> BuildError:

@@ -16,7 +16,6 @@ import os
 import signal
 import sys
 import threading
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -132,16 +131,6 @@ def _wait_and_run(pipe: int, parent: int) -> None:
     app.initialize(arguments)
     _show_figures()
     app.start()
-
-
-def seeding(page: str) -> str:
-    """Python that gives a page its own random numbers, whatever was built before or beside it.
-
-    Pages have generators with declared seeds; this is for what a library draws of its own accord.
-    """
-    seed = zlib.crc32(page.encode())
-    draws = f"random.seed({seed}); numpy.random.seed({seed})"
-    return f"import random, numpy; {draws}; del random, numpy"
 
 
 def _show_figures() -> None:

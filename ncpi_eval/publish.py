@@ -18,42 +18,66 @@ from typing import Any
 
 from ncpi_eval import paths, provenance, workspace
 from ncpi_eval.declarations import Site, Value
-from ncpi_eval.workspace import FRONT, KINDS, OUTPUTS, STAMPS, TREE, owned, read_stamp, stamp
+from ncpi_eval.workspace import (
+    FRONT,
+    KINDS,
+    OUTPUTS,
+    PARTIAL,
+    STAMPS,
+    TREE,
+    owned,
+    read_stamp,
+    stamp,
+)
 
 PUBLISHED = OUTPUTS / ".published"
 EXTRACTED = OUTPUTS / ".extracted"
+CURRENT = OUTPUTS / "current"
 
 
 def publish(site: Site) -> None:
-    """Copy the tree, write index and manifest, swap the link, remove the folder before."""
-    from ncpi_eval import front, release, scanner
+    """Copy the tree, write what goes with it, swap the link.
 
-    record = manifest(site)
+    The folder before stays until the next time, for whoever is reading it.
+    """
+    before = PUBLISHED / Path(os.readlink(CURRENT)).name if CURRENT.is_symlink() else None
     folder = PUBLISHED / str(1 + max((_number(path) for path in PUBLISHED.glob("*")), default=0))
     partial = PUBLISHED / "partial"
     shutil.rmtree(partial, ignore_errors=True)
-    for page in site.pages:
-        for name in owned(page.stem):
-            (partial / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(TREE / name, partial / name)
-    for kind in KINDS:
-        (partial / kind).mkdir(parents=True, exist_ok=True)
-    shown = {key: value for key, value in record.items() if key != "files"}
-    front.write(site, TREE, partial, shown)
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    (partial / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
-    release.write(partial)
-    scanner.refuse(partial)
-    partial.rename(folder)
-    link(OUTPUTS / "current", f".published/{folder.name}")
+    try:
+        _fill(partial, site)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    link(CURRENT, f".published/{folder.name}")
     for name in (*KINDS, *FRONT):
         link(OUTPUTS / name, f"current/{name}")
     shutil.rmtree(EXTRACTED, ignore_errors=True)
     for path in PUBLISHED.glob("*"):
-        if path != folder:
+        if path not in (folder, before):
             shutil.rmtree(path, ignore_errors=True)
     stamp("published", folder.name)
     os.utime(STAMPS / "published")
+
+
+def _fill(folder: Path, site: Site) -> None:
+    """Copy what the pages wrote, write index, manifest and workbook, and refuse what may leak."""
+    from ncpi_eval import front, release, scanner
+
+    record = manifest(site)
+    for page in site.pages:
+        for name in owned(page.stem):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(TREE / name, folder / name)
+    for kind in KINDS:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    shown = {key: value for key, value in record.items() if key != "files"}
+    front.write(site, TREE, folder, shown)
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+    release.write(folder)
+    scanner.refuse(folder)
 
 
 def manifest(site: Site) -> dict[str, Any]:
@@ -107,7 +131,7 @@ def link(place: Path, target: str) -> None:
     """Make a link, or point it elsewhere, in one step."""
     if place.is_symlink() and os.readlink(place) == target:
         return
-    partial = place.with_name(place.name + ".partial")
+    partial = place.with_name(place.name + PARTIAL)
     partial.unlink(missing_ok=True)
     partial.symlink_to(target)
     partial.replace(place)

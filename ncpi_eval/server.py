@@ -30,7 +30,10 @@ PAGE = (
     "ipykernel.kernelapp",
     "matplotlib_inline.config",
 )
-PUBLISH = ("ncpi_eval.publish", "ncpi_eval.render")
+PUBLISH = ("ncpi_eval.publish", "ncpi_eval.front", "ncpi_eval.release", "ncpi_eval.scanner")
+# jsonschema imports it for a format that notebooks do not use, if it is there; its grammar is made
+# into a parser then, which takes as long as half of all else.
+UNUSED = "rfc3987_syntax"
 # They start threads when they are imported, which a fork would lose.
 NEVER = ("polars", "pyarrow")
 
@@ -126,6 +129,13 @@ def modules(request: list[str]) -> list[str]:
     return [*PAGE, *dependencies.all_imports(notebook)]
 
 
+def load_without_unused() -> None:
+    """Import the notebook format without what it does not use."""
+    sys.modules[UNUSED] = None  # type: ignore[assignment]  # an import then fails
+    importlib.import_module("nbformat")
+    del sys.modules[UNUSED]
+
+
 def load(names: list[str]) -> None:
     """Import modules that are not here yet; what cannot be imported fails in its page, not here."""
     for name in names:
@@ -144,6 +154,7 @@ def spawn(request: list[str]) -> int:
 def main(parent: int, descriptor: int) -> None:
     """Serve on a listening socket that was inherited, as a child of the build."""
     kernels.die_with(parent)
+    load_without_unused()
     if sys.path[0] == os.getcwd():
         del sys.path[0]  # as in a kernel: PYTHONPATH names it
     Server(socket.socket(fileno=descriptor)).serve()

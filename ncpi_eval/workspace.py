@@ -5,6 +5,7 @@ Nothing here is published before everything is complete. Standard library only.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -12,13 +13,23 @@ from typing import Any
 
 from ncpi_eval import paths
 from ncpi_eval.declarations import Page
+from ncpi_eval.errors import BuildError
 
 OUTPUTS = paths.ROOT / "outputs"
 TREE = OUTPUTS / ".build"
 STAMPS = TREE / "stamps"
+STAGE = TREE / "stage"
 KINDS = ("results", "tables", "figures", "html", "executed")
 # Files beside these folders in a published report.
 FRONT = ("index.html", "manifest.json", "release.csv", "tables.xlsx")
+
+PARTIAL = ".partial"  # ends the name of what is being written
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room on the disk"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "make outputs/ a folder that you may write"
+    ),
+}
 
 CHANGED = " with changes"  # ends the commit's stamp when files differ from the commit
 
@@ -66,11 +77,30 @@ def write_if_changed(path: Path, content: bytes) -> bool:
     """Write a file in one step, only if its content is another; whether it was written."""
     if path.is_file() and path.read_bytes() == content:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
+    write(path, content)
     return True
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file in one step; when the disk is full, nothing is left of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def refused(error: OSError) -> BuildError:
+    """What the operating system would not do, as a build tells it."""
+    file = str(error.filename or "a file").replace(f"{paths.ROOT}/", "")
+    remedy = REMEDIES.get(error.errno or 0, "see to that")
+    return BuildError(
+        f"{file}: {error.strerror or error}. What to do: {remedy}, then run `make report` again; "
+        "finished pages are kept, and what is published is untouched."
+    )
 
 
 def owned(stem: str) -> list[str]:
