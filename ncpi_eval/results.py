@@ -121,7 +121,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FORMULA = re.compile(r"^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?$")
 # What tells estimates of one table apart, in the order of their ids.
-_TELLING_APART = ("analysis", "outcome", "term", "group", "period", "event_time", "power", "size")
+_TELLING_APART = ("analysis", "outcome", "term", "group", "period", "event_time", "size")
 SIGNIFICANT_DIGITS = 12
 MINUS = "\N{MINUS SIGN}"
 
@@ -228,7 +228,13 @@ def load(name: str) -> pd.DataFrame:
 
 
 def identified(
-    table: pd.DataFrame, stem: str, *, unit: str, data_kind: str, **columns: Any
+    table: pd.DataFrame,
+    stem: str,
+    *,
+    unit: str,
+    data_kind: str,
+    by: Sequence[str] = _TELLING_APART,
+    **columns: Any,
 ) -> pd.DataFrame:
     """A tidy table of estimates as rows that can be saved: each with an id, a unit and a kind.
 
@@ -240,6 +246,9 @@ def identified(
         Beginning of every id; what tells the rows apart follows it.
     unit, data_kind : str
         What is counted and where it is from, as `save` wants them.
+    by : sequence of str
+        Columns that tell the rows apart, in the order of the id; those that are absent are passed
+        over. Settings, never numbers that were found: an id outlives them.
     **columns
         Further columns with one value, such as ``outcome="referrals"``.
 
@@ -251,7 +260,7 @@ def identified(
     """
     as_ratio = columns.pop("ratio", False)
     rows = table.assign(unit=unit, data_kind=data_kind, **columns)
-    parts = [c for c in _TELLING_APART if c in rows]
+    parts = [c for c in by if c in rows]
     texts = rows[parts].map(_part_of_id)
     ids = ["-".join(filter(None, (stem, *row))) for row in texts.itertuples(index=False)]
     rows.insert(0, "id", ids)

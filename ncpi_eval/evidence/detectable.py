@@ -331,5 +331,6 @@ def survey_designs(
 
 
 def kept(frame: pd.DataFrame, stem: str) -> pd.DataFrame:
-    """Rows of this module as `results.save` wants them."""
-    return results.identified(frame, stem, unit="simulations", data_kind="synthetic")
+    """Rows of this module as `results.save` wants them; curves are told apart by the true level."""
+    by = ("term", "ratio", "size") if "effect" in frame else ("term", "size")
+    return results.identified(frame, stem, unit="simulations", data_kind="synthetic", by=by)

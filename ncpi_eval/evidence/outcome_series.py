@@ -341,7 +341,13 @@ def stacked(parts: Mapping[str, Result], stem: str, *, unit: str, data_kind: str
     """
     frames = [
         results.identified(
-            part.table, stem, unit=unit, data_kind=data_kind, analysis=name, ratio=True
+            part.table,
+            stem,
+            unit=unit,
+            data_kind=data_kind,
+            by=("analysis", "term", "group", "period", "event_time", "power", "size"),
+            analysis=name,
+            ratio=True,
         )
         for name, part in parts.items()
     ]
