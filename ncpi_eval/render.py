@@ -120,8 +120,8 @@ KINDS: Mapping[str, str] = {
 
 _FOOTER = "Rebuilt from data and code by make report. This page loads nothing and runs no script."
 BANNER = (
-    "Numbers on this page come from invented respondents. They show that the definitions and the "
-    "code are right; they are no evidence about anybody."
+    "What is marked as synthetic on this page was invented for this project and collected from "
+    "nobody. It shows that definitions and code are right; it is no evidence about anybody."
 )
 MIXED_BANNER = (
     "Part of this page shows invented data, and says so where it stands. It shows that the "

@@ -76,7 +76,7 @@ def test_claims_stand_on_nodes_of_the_logic_model() -> None:
     assert set(claims["strength"]) <= set(weighed.STRENGTHS)
     lowest = weighed.weakest(claims)
     assert lowest["strength"].nunique() == 1
-    with pytest.raises(KeyError, match="claim.known"):
+    with pytest.raises(InputError, match="claim.known"):
         weighed.contribution(theory.read_theory().claims, nodes.iloc[:0])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from ncpi_eval import results
+from ncpi_eval.errors import InputError, Problem
 
 # From the strongest. A kind of evidence is the results file that a reference names.
 STRENGTHS: Mapping[str, str] = {
@@ -54,13 +55,22 @@ def contribution(claims: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Rows to save: id, label (the claim), link (what leads to what), supports, against, rivals,
         rival_answered, strength, place, unit, data_kind.
+
+    Raises
+    ------
+    InputError
+        For a claim between nodes that the logic model does not have.
     """
     labels = dict(zip(nodes["node"], nodes["label"], strict=True))
+
+    def _named(column: pd.Series) -> pd.Series:
+        return column.map(labels).astype("string")
+
     frame = pd.DataFrame(
         {
             "id": "claim." + claims["claim"],
             "label": claims["statement"],
-            "link": claims["source"].map(labels) + ", then: " + claims["target"].map(labels),
+            "link": _named(claims["source"]) + ", then: " + _named(claims["target"]),
             "supports": claims["supports"],
             "against": claims["against"],
             "rivals": claims["rivals"],
@@ -78,7 +88,13 @@ def contribution(claims: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     )
     unknown = frame.loc[frame["link"].isna(), "id"].tolist()
     if unknown:
-        raise KeyError(f"no such node in the logic model: {', '.join(unknown)}")
+        raise InputError(
+            "A claim stands on no arrow of the logic model.",
+            [
+                Problem("claims.csv", name, "nodes of logic_model", "Correct it.")
+                for name in unknown
+            ],
+        )
     return frame
 
 
