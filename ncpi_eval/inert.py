@@ -31,8 +31,10 @@ def marked(text: str) -> str:
 
     A control character becomes its picture in Unicode, any other its number in square brackets,
     such as ``[U+202E]``. Colours of a terminal go, and of many marks piled on one letter four stay.
-    Tab, line end and everything else stay. Doing it twice changes nothing.
+    Line ends become ``\\n``; tab and everything else stay. Doing it twice changes nothing.
     """
+    if "\r" in text:  # which some readers of CSV take for the end of a row
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\x1b" in text:
         text = _COLOUR.sub("", text)
     return _PILED.sub(r"\1", _UNSEEN.sub(_mark, text))
@@ -70,4 +72,9 @@ def _of(safe: dict[str, str], value: object) -> object:
 
 
 def _is_safe(text: str) -> bool:
-    return len(text) <= LONGEST and not _UNSEEN.search(text) and not _PILED.search(text)
+    return (
+        len(text) <= LONGEST
+        and "\r" not in text
+        and not _UNSEEN.search(text)
+        and not _PILED.search(text)
+    )

@@ -41,6 +41,8 @@ _FIRST_NAMES = (
 ).split()
 # First names that are also words: only with a capitalised surname after them.
 _FIRST_NAME_WORDS = "Bill Dean Faith Frank Grace Grant Guy Hope Jack Joy Mark May Pat Ray Rob Rose"
+# Characters without a space, taken for anything but a word.
+_ENDLESS = re.compile(r"\S{200,}")
 _SURNAME = r"[A-Z][a-z]+(?:['\u2019-][A-Z]?[a-z]+)*"
 
 # Short forms that name a force as surely as the full name does.
@@ -190,6 +192,8 @@ class Redactor:
         Markup, control, zero-width and bidirectional characters and leading formula signs are
         taken out too. Doing it twice changes nothing.
         """
+        # No word is that long, and patterns would try to begin at each of its letters.
+        text = _ENDLESS.sub("[word]", text)
         # What one pass takes out can put together what the next one finds.
         for _ in range(6):
             before = text

@@ -165,3 +165,28 @@ def test_relative_imports_and_lazy_names() -> None:
 def test_a_closure_follows_imports_and_packages() -> None:
     names = [path.name for path in dependencies.closure(["ncpi_eval.declarations"])]
     assert names == ["__init__.py", "declarations.py", "errors.py", "paths.py"]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("pickle.load(open('x', 'rb'))", "S301"),
+        ("pandas.read_pickle('x')", "S301"),
+        ("marshal.loads(b'')", "S302"),
+        ("eval(text)", "S307"),
+        ("exec(text)", "S102"),
+        ("subprocess.run(text, shell=True)", "S602"),
+        ("os.system(text)", "S605"),
+        ("os.popen(text)", "S605"),
+        ("yaml.load(text)", "S506"),
+        ("jinja2.Environment()", "S701"),
+        ("xml.etree.ElementTree.parse('x')", "S314"),
+    ],
+)
+def test_lint_refuses_what_runs_or_unpickles_text(tmp_path, line, rule):
+    path = tmp_path / "planted.py"
+    module = line.partition("(")[0].rpartition(".")[0]
+    path.write_text(f"import {module}\n{line}\n" if module else f"text = ''\n{line}\n")
+    config = f"--config={checks.paths.ROOT / 'pyproject.toml'}"
+    found = checks.tool("ruff", "check", *checks.BRIEF, config, str(path))
+    assert any(f" {rule} " in problem for problem in found), found

@@ -17,6 +17,7 @@ from ncpi_eval.prose import Shown
         ("a\x08\x7fb", "a\u2408\u2421b"),
         ("a\x1b[31mred\x1b[0mb", "aredb"),
         ("a\x1b]0;title\x07b", "ab"),
+        ("a\r\nb\rc", "a\nb\nc"),
         ("a\x1bb", "a\u241bb"),
         ("abc\u202egpj.exe", "abc[U+202E]gpj.exe"),
         ("\u2066x\u2069\u200f\ufeff", "[U+2066]x[U+2069][U+200F][U+FEFF]"),

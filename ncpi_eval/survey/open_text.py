@@ -42,6 +42,7 @@ NOTHING = "nothing"
 
 SHORTEST_EXAMPLE = 25
 LONGEST_EXAMPLE = 200
+LONGEST_ANSWER = 10_000  # beyond it somebody pasted a file
 TYPICAL_EXAMPLE = 90  # long enough to say something, short enough to be read in a table
 
 METHOD = "Wilson interval; themes by rules (data/coding/open_text_themes.csv)"
@@ -179,7 +180,7 @@ def code(answers: pd.Series, dictionary: Sequence[Theme]) -> pd.DataFrame:
     Parameters
     ----------
     answers : Series of str
-        Missing or blank where nothing was written.
+        Missing or blank where nothing was written; the first `LONGEST_ANSWER` characters count.
     dictionary : sequence of Theme
         From `themes`.
 
@@ -192,7 +193,10 @@ def code(answers: pd.Series, dictionary: Sequence[Theme]) -> pd.DataFrame:
     written = answers.dropna().astype(str)
     written = written[written.str.strip() != ""]
     # People repeat each other ("training"): each wording is looked at once.
-    wordings = {text: [theme.fits(text) for theme in dictionary] for text in written.unique()}
+    wordings = {
+        text: [theme.fits(text[:LONGEST_ANSWER]) for theme in dictionary]
+        for text in written.unique()
+    }
     table = np.array([wordings[text] for text in written], dtype=bool)
     columns = [theme.name for theme in dictionary]
     coded = pd.DataFrame(
@@ -525,6 +529,8 @@ def _described(responses: pd.DataFrame, groups: pd.DataFrame, force: str) -> pd.
 def _redacted_sentences(answers: pd.Series, redactor: redaction.Redactor) -> pd.DataFrame:
     rows = []
     for respondent, answer in answers.dropna().items():
+        if len(str(answer)) > LONGEST_ANSWER:
+            continue
         # A line is a sentence; the whole answer is redacted before it is taken apart.
         lines = re.sub(r"\s*[\r\n]+\s*", ". ", str(answer).strip())
         for part in re.split(r"(?<=[.!?])\s+|\s+(?=\d{1,2}[.)]\s)", redactor.redact(lines)):
