@@ -100,7 +100,7 @@ def contribution(claims: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
 
 def weakest(claims: pd.DataFrame) -> pd.DataFrame:
     """The claims whose strength is the lowest that occurs."""
-    order = [name for name in reversed(STRENGTHS) if claims["strength"].eq(name).any()]
+    order = [name for name in [*STRENGTHS][::-1] if claims["strength"].eq(name).any()]
     return claims[claims["strength"].eq(order[0])]
 
 
