@@ -18,12 +18,14 @@ from ncpi_eval.evidence import measure
 from ncpi_eval.evidence.audits import counts, read_audits
 from ncpi_eval.evidence.calendar import find_dates
 from ncpi_eval.evidence.criteria import by_heading
+from ncpi_eval.evidence.events import timing
 from ncpi_eval.evidence.extract import extract_folder, main, read_forces, tables
 from ncpi_eval.evidence.facts import DOCUMENT_COLUMNS, RECOMMENDATION_COLUMNS
 from ncpi_eval.evidence.forces import recognise_force
 from ncpi_eval.evidence.kinds import recognise_kind
 from ncpi_eval.evidence.recommendations import read_recommendations
 from ncpi_eval.evidence.register import entry_number, history
+from ncpi_eval.evidence.spans import DOUBTFUL
 from ncpi_eval.evidence.wording import NUMBER, number, plain
 from ncpi_eval.synthesis_documents import write_corpus
 
@@ -626,3 +628,36 @@ def test_a_commissioners_letterhead_tells_the_kind(line: str, kind: str) -> None
         line, "National child protection inspection of Ashdale Police", "We welcome it."
     )
     assert recognise_kind(paper).value == kind
+
+
+def test_each_bullet_below_a_time_scale_is_a_recommendation() -> None:
+    made, _ = read_recommendations(
+        document(
+            "# Recommendations",
+            "Immediately",
+            "- review its open investigations;",
+            "- make sure that call handlers know who is at risk.",
+            "Within three months",
+            "- improve its records of:",
+            "- meetings; and",
+            "- decisions.",
+        ),
+        "inspection",
+        "Ashdale",
+    )
+    assert [(item.time_scale, len(item.points)) for item in made] == [
+        ("immediately", 0),
+        ("immediately", 0),
+        ("within three months", 2),
+    ]
+
+
+def test_a_visit_too_long_before_publication_waits_for_a_person() -> None:
+    paper = document(
+        "= Ashdale – National child protection inspection assessment of progress",
+        "Published on: 11 February 2021",
+        "We carried out the review of Ashdale Police in March 2019.",
+    )
+    found = timing(paper, "assessment_of_progress")
+    assert "published 23 months after the fieldwork" in found.problems
+    assert found.facts["fieldwork_start"].confidence < DOUBTFUL

@@ -691,7 +691,7 @@ def _in_breakdown(text: str) -> bool:
     return (
         re.search(
             r"cases? |assessed involving|referrals|enquiries|offender|detained|missing|online|"
-            r"total",
+            r"total|section 4|abuse|exploitation|neglect|custody|place of safety",
             text,
             re.IGNORECASE,
         )

@@ -44,7 +44,8 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
         (
             FOLLOW,
             r"post-? ?inspection (?:review|visit|revisit)|re-? ?inspect\w*|\brevisit\w*"
-            r"|returned|(?:went|came) back|follow-?up|assessment of progress|assessed progress"
+            r"|returned|(?:went|came) back|follow-?up"
+            r"|assess(?:ment|ed) (?:of )?(?:the |its )?progress"
             r"|third visit|second (?:visit|inspection)|review(?:ed)? (?:of )?(?:the )?progress"
             r"|(?:this|our|the) (?:latest )?review\b",
         ),
@@ -59,8 +60,9 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
             r"fieldwork|field work|carried (?:\w+ ){0,3}out|conducted|took place|undertook"
             r"|undertaken|\bvisit(?:ed)?\b|examined|audited|on site|spent (?:two|2) weeks|happened"
             r"|what (?:we|inspectors|HMIC\w*) (?:found|saw)"
-            r"|(?:\bwe|inspectors|HMIC\w*) (?:\w+ )?(?:looked|assessed|reviewed|went|arrived|spent"
-            r"|were (?:in|with|at)|worked|travelled|sampled|interviewed|spoke|observed)"
+            r"|(?:\bwe|inspectors|HMIC\w*) (?:\w+ )?(?:went|spent|were (?:in|with|at)|spoke"
+            r"|(?!recommend|announc|suspend|ask|start|expect|report|launch|chang|consult|receiv"
+            r"|updat|pledg|decid)\w{3,}ed\b)"
             r"|\bour work\b",
         ),
     )
@@ -478,10 +480,16 @@ def _check_order(work: Dates | None, out: Fact | None, result: Timing) -> None:
     months = months_between(work.last, out.value)
     if months < 0:
         result.problems.append("published before the fieldwork ended")
-        result.facts["published"] = out.but(min(out.confidence, 0.65))
     elif months > LONGEST_TO_PUBLICATION:
         result.problems.append(f"published {months} months after the fieldwork")
-        result.facts["published"] = out.but(min(out.confidence, 0.65))
+    else:
+        return
+    result.facts["published"] = out.but(min(out.confidence, 0.65))
+    for field in ("fieldwork_start", "fieldwork_end"):
+        found = result.facts[field]
+        if found.rule.startswith("sentence"):
+            # rather another visit, of which the text speaks too, than so long a wait
+            result.facts[field] = found.but(0.55)
 
 
 def _register(document: Document, result: Timing) -> None:

@@ -211,15 +211,33 @@ def _step(state: _State, item: Paragraph, kind: str) -> None:
     if opening and not (listed_below and not opening[2]):
         _end(state)
         _start(state, item, text, opening, kind)
+    elif state.inside and bullet and _is_next_of_list(state, item):
+        _end(state)
+        _start(state, item, text, (_LISTED, 0, False), kind)
     elif state.current is not None and (bullet or _continues(state.current, text, item)):
         _add_point(state.current, item)
     elif state.inside and bullet and state.scale:
         _end(state)
-        _start(state, item, text, ("list under a time scale", 0, False), kind)
+        _start(state, item, text, (_LISTED, 0, False), kind)
     elif state.current is not None:
         _end(state)
         if item.kind == HEADING:
             state.inside = False
+
+
+_LISTED = "list under a time scale"
+
+
+def _is_next_of_list(state: _State, item: Paragraph) -> bool:
+    """Another bullet below "Immediately", after a bullet that ended and opened no list itself."""
+    current = state.current
+    return (
+        current is not None
+        and current.rule == _LISTED
+        and item.level <= current.paragraph.level
+        and re.search(r":\s*$", current.text) is None
+        and not current.points
+    )
 
 
 def _is_heading_line(item: Paragraph, text: str) -> bool:

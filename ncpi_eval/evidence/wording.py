@@ -6,6 +6,7 @@ so that a fact can always be shown in the words it was read from.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -38,6 +39,7 @@ _STUCK_TO_YEAR_STOP = re.compile(r"(?<=\b20[0-3]\d[.,;:)])\d{1,2}(?=\s|$)")
 _BRACKETED = re.compile(r"\[\d{1,3}\]")
 
 
+@functools.lru_cache(maxsize=4096)  # every reader of a document asks for the same paragraphs
 def plain(text: str) -> str:
     """The text with one kind of dash, quote and space, footnote marks blanked out, same length.
 
