@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import re
 import select
@@ -470,20 +471,19 @@ def published() -> str:
 
 def accept() -> int:
     """Store the published results in ``tests/expected``, as reviewed."""
+    from ncpi_eval import changes
+
     if not published():
         raise BuildError("Nothing is published yet: run `make report`, review it, then accept.")
-    target = paths.ROOT / "tests" / "expected"
-    target.mkdir(parents=True, exist_ok=True)
-    results = OUTPUTS / "current" / "results"
-    names = sorted(path.name for path in results.glob("*.csv"))
-    changed = [
-        name for name in names if write_if_changed(target / name, (results / name).read_bytes())
-    ]
-    for path in sorted(target.glob("*.csv")):
-        if path.name not in names:
-            path.unlink()
-            changed.append(f"{path.name} (removed)")
-    print(f"Accepted into tests/expected: {', '.join(changed) or 'nothing new'}")
+    record = json.loads((OUTPUTS / "current" / "manifest.json").read_text(encoding="utf-8"))
+    others = changes.not_default(declarations.read(), record["parameters"])
+    if others:
+        raise BuildError(
+            f"The published report was made with {', '.join(others)}. Only results of the default "
+            "parameters are accepted: run `make report`, review it, then accept."
+        )
+    news = changes.accept(OUTPUTS / "current" / "results", changes.EXPECTED)
+    print(f"Accepted into tests/expected: {', '.join(news) or 'nothing new'}")
     return 0
 
 

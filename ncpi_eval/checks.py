@@ -1,8 +1,9 @@
 """Hold the repository to its own rules: ``make check``.
 
 Everything is run and everything that is wrong is said, before the exit code: lint, format and types
-by their tools; notebooks committed without outputs; parameters cells that agree with report.toml;
-imports that follow the map of ARCHITECTURE.md; no count of people in the qualitative strand.
+by their tools; notebooks committed without outputs and without typed numbers; parameters cells that
+agree with report.toml; imports that follow the map of ARCHITECTURE.md; no count of people in the
+qualitative strand.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import nbformat
 
-from ncpi_eval import declarations, dependencies, execute, paths
+from ncpi_eval import declarations, dependencies, execute, notebook_prose, paths
 from ncpi_eval.declarations import Site
 from ncpi_eval.errors import NcpiError
 from ncpi_eval.evidence import counts_of_people
@@ -35,6 +36,7 @@ def main() -> int:
         "format": lambda: tool("ruff", "format", "--check", *BRIEF, *_folders()),
         "types": lambda: tool("mypy", "--no-error-summary"),
         "notebooks": lambda: notebook_problems(declarations.read()),
+        "typed numbers": lambda: notebook_prose.unused(paths.ROOT / "notebooks"),
         "import map": import_problems,
         "counts of people": people_problems,
     }
@@ -91,7 +93,7 @@ def notebook_problems(site: Site, folder: Path | None = None) -> list[str]:
         except ValueError as error:
             problems.append(f"{path.name}: not a notebook ({error})")
             continue
-        found = output_problems(content)
+        found = output_problems(content) + notebook_prose.problems(content["cells"], path.stem)
         if path.stem in declared:
             notebook = nbformat.read(path, as_version=4)
             found += execute.parameter_problems(notebook, declared[path.stem])

@@ -21,6 +21,7 @@ OURS = "made-by-make"
 BUILT = (
     *("html", "results", "tables", "figures", "executed"),
     *("index.html", "manifest.json", "release.csv", "tables.xlsx"),
+    *("changes.html", "quality.html"),
 )
 CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
 

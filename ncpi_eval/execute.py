@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncpi_eval import inert, paths, provenance
+from ncpi_eval import inert, notebook_prose, paths, provenance
 from ncpi_eval.declarations import Page, Site, Value
 from ncpi_eval.errors import BuildError
 from ncpi_eval.workspace import (
@@ -99,6 +99,7 @@ def read_notebook(declared: Page) -> NotebookNode:
     except Exception as error:  # nbformat raises whatever its JSON and schema libraries raise
         raise BuildError(f"notebooks/{declared.stem}.ipynb is not a notebook: {error}") from error
     problems = parameter_problems(notebook, declared) + shell_problems(notebook)
+    problems += notebook_prose.problems(notebook.cells, declared.stem)
     if problems:
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise BuildError(f"{declared.stem} was not started:\n{lines}")

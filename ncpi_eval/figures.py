@@ -691,7 +691,7 @@ def show(
 def describe(alt: str | prose.Shown, caption: str = "") -> str:
     """A picture's description as text; refused when too short, too long or stock."""
     if not isinstance(alt, prose.Shown):
-        prose.refuse_literals(str(alt or ""), published=("95%", "95 per cent"))
+        prose.refuse_percentages(str(alt or ""))
     text = " ".join(str(alt or "").split())
     found = None
     if not ALT_SHORTEST <= len(text) <= ALT_LONGEST:

@@ -18,12 +18,23 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from ncpi_eval import disclosure, provenance, render, results, tables, workbook, workspace
-from ncpi_eval.render import Site
+from ncpi_eval import (
+    changes,
+    disclosure,
+    provenance,
+    quality,
+    render,
+    results,
+    side_pages,
+    tables,
+    workbook,
+    workspace,
+)
+from ncpi_eval.declarations import Site
 
 
 def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> None:
-    """Write what belongs to the report as a whole and to no page: the index and the workbook.
+    """Write what belongs to the report as a whole and to no page: index, workbook and the like.
 
     Parameters
     ----------
@@ -37,8 +48,17 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
         The manifest without its list of files.
     """
     shutil.copyfile(_workbook(site, tree), folder / "tables.xlsx")
-    index = render_index(site, tree, record)
-    (folder / "index.html").write_text(index, encoding="utf-8", newline="\n")
+    others = changes.not_default(site, record["parameters"])
+    found = None if others else changes.compare(tree / "results", changes.EXPECTED)
+    pages = {
+        "changes.html": side_pages.render_changes(site, found, others, _synthetic(site, tree)),
+        "quality.html": side_pages.render_quality(site, quality.Measured(site, tree, record)),
+        "index.html": render_index(site, tree, record, found),
+    }
+    for name, html in pages.items():
+        (folder / name).write_text(html, encoding="utf-8", newline="\n")
+    if found and changes.number_of(found):
+        print(f"{changes.in_short(found)}: outputs/changes.html", flush=True)
 
 
 def _workbook(site: Site, tree: Path) -> Path:
@@ -59,6 +79,12 @@ def _workbook(site: Site, tree: Path) -> Path:
     return path
 
 
+def _synthetic(site: Site, tree: Path) -> str:
+    """The banner of pages that repeat numbers of the whole report; blank without synthetic data."""
+    kinds = {kind for entry in shown_by(site, tree) for kind in entry.get("data_kind", [])}
+    return render.BANNER if "synthetic" in kinds else ""
+
+
 def shown_by(site: Site, tree: Path) -> list[dict[str, Any]]:
     """What the pages show, in reading order, each with its page's ``stem`` and ``title``."""
     shown = []
@@ -69,7 +95,12 @@ def shown_by(site: Site, tree: Path) -> list[dict[str, Any]]:
     return shown
 
 
-def render_index(site: Site, build_tree: Path | str, record: Mapping[str, Any]) -> str:
+def render_index(
+    site: Site,
+    build_tree: Path | str,
+    record: Mapping[str, Any],
+    found: changes.Comparison | None = None,
+) -> str:
     """First page of the report, from what the build tree holds.
 
     Parameters
@@ -80,6 +111,8 @@ def render_index(site: Site, build_tree: Path | str, record: Mapping[str, Any]) 
         Folder with ``html``, ``results``, ``tables``, ``figures`` and ``executed``.
     record : mapping
         Commit, state of the tree and the like; shown at the end.
+    found : Comparison, optional
+        What changed since the results were accepted.
 
     Notes
     -----
@@ -110,7 +143,7 @@ def render_index(site: Site, build_tree: Path | str, record: Mapping[str, Any]) 
             pages=[_page_entry(page, notebooks, tree) for page in site.pages],
             figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
             tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
-            workbook=(tree / "tables.xlsx").is_file(),
+            beside=_beside(found),
             data=Markup(_data_kinds(tree)),
             results=_results_list(tree, site),
             provenance=Markup(render.provenance_section(record, None)),
@@ -205,7 +238,25 @@ def _by_page(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for entry in entries:
         new = {"stem": entry["stem"], "title": entry["title"], "entries": []}
         pages.setdefault(entry["stem"], new)["entries"].append(entry)
-    return list(pages.values())
+    return [{**page, "number": len(page["entries"])} for page in pages.values()]
+
+
+def _beside(found: changes.Comparison | None) -> list[dict[str, str]]:
+    """Files for the whole report and what they hold; other commands' only if they are there."""
+    changed = changes.in_short(found) if found else "accepted and present numbers side by side"
+    listed = {
+        "tables.xlsx": ("Workbook", "every table and the data of every figure, one a sheet"),
+        "changes.html": ("Changes", changed[:1].lower() + changed[1:]),
+        "quality.html": ("Quality", "scorecard, assumptions, data protection, quality log"),
+        "release.csv": ("Release", "what is released under which rules, exceptions and decisions"),
+        "manifest.json": ("Manifest", "inputs, settings and a hash of every file"),
+        "benchmarks.html": ("Benchmarks", "how fast the report builds, beside other ways"),
+    }
+    return [
+        {"href": name, "name": title, "what": f"{what}."}
+        for name, (title, what) in listed.items()
+        if name in workspace.FRONT or (workspace.OUTPUTS / name).is_file()
+    ]
 
 
 def _result_files(tree: Path) -> list[Path]:

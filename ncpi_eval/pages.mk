@@ -39,5 +39,6 @@ $(RESULTS):
 	@:
 
 $(B)/stamps/published: $(DONE) $(B)/stamps/site $(B)/stamps/commit $(INDEX_MODULES) $(TEMPLATES) \
-    $(wildcard data/release/*.csv)
+    $(wildcard data/release/*.csv data/quality/* tests tests/expected tests/expected/*.csv) \
+    $(wildcard *.md pyproject.toml)
 	@$(RUN) -S -m ncpi_eval.client publish

@@ -2,7 +2,7 @@
 
 A markdown cell cannot compute, so a sentence with a number in it goes stale unseen. `say` takes the
 sentence and the rows: each number is formatted by the one rule of `results` and linked to its row.
-A percentage typed by hand is refused.
+A number typed by hand is refused.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from ncpi_eval import disclosure, inert, results
+from ncpi_eval import disclosure, inert, literals, results
 from ncpi_eval.errors import InputError, Problem
 
-_LITERAL = re.compile(r"\d[\d.,]*\s*(?:%|per\s*cent\b)")
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;)])")
 
 
@@ -64,8 +63,8 @@ def say(template: str, /, *, published: Sequence[str] = (), **rows: Any) -> Show
         ``{name.field}`` for another: ``count``, ``denominator``, ``interval``, ``p_value``,
         ``difference``, ``difference_interval`` or any column. Markup in it is shown as text.
     published : sequence of str
-        Percentages that are quotations of the published report and so may be typed, each as it
-        stands in the template, for example ``("54%",)``.
+        Numbers that are quotations of the published report and so may be typed, each as it stands
+        in the template, for example ``("54%",)``.
     **rows
         Rows of `results.load` or `results.save`, taken by `results.pick`; a number made from a
         whole file by `results.derived`; or a text without digits (the name of a group).
@@ -78,7 +77,7 @@ def say(template: str, /, *, published: Sequence[str] = (), **rows: Any) -> Show
     Raises
     ------
     InputError
-        For a percentage that was typed, a field that does not exist, a row that is not kept in any
+        For a number that was typed, a field that does not exist, a row that is not kept in any
         results file, or a number that is not a row.
     """
     refuse_literals(template, published)
@@ -93,15 +92,27 @@ def say(template: str, /, *, published: Sequence[str] = (), **rows: Any) -> Show
 
 
 def refuse_literals(text: str, published: Sequence[str] = ()) -> None:
-    """Refuse a text in which a percentage was typed, unless it is declared as published."""
-    rest = text
-    for quoted in published:
-        rest = rest.replace(quoted, "")
-    found = _LITERAL.search(rest)
+    """Refuse a template in which a number was typed, unless it is harmless or declared.
+
+    What is harmless, such as years, thresholds and numbers of tables, is said in `literals`.
+    """
+    _refuse(text, literals.typed_numbers(text, published))
+
+
+def refuse_percentages(text: str) -> None:
+    """Refuse a caption, source or description with a percentage in it, unless `say` made it.
+
+    Other numbers in it may have been computed; `notebook_prose` finds those that were typed.
+    """
+    typed = literals.typed_numbers(text)
+    _refuse(text, [found for found in typed if found.endswith(("%", "cent"))])
+
+
+def _refuse(text: str, found: Sequence[str]) -> None:
     if found:
         raise _refusal(
             f"{text.strip()[:60]!r}",
-            f"the typed percentage {found.group(0)!r}",
+            f"the typed number {found[0]!r}",
             "a computed number",
             "Take it from a row with say('… {x} …', x=row), or declare it with published=(…,) "
             "if it quotes the report.",

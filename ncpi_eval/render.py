@@ -204,7 +204,7 @@ def render_page(
     exporter = HTMLExporter(
         template_name="ncpi",
         extra_template_basedirs=[str(TEMPLATES)],
-        filters={"page_markdown": _page_markdown, "plain_text": _plain_text},
+        filters={"page_markdown": page_markdown, "plain_text": _plain_text},
     )
     body, _ = exporter.from_notebook_node(prepared)
     body, contents = _with_headings(body)
@@ -481,7 +481,7 @@ def shown_in(notebook: nbformat.NotebookNode | None) -> list[dict[str, Any]]:
     ]
 
 
-def _page_markdown(source: str) -> str:
+def page_markdown(source: str) -> str:
     """Markdown as HTML in which nothing runs and every table header has its scope."""
     html = markdown2html(_DROPPED.sub("", source))
     html = re.sub(r'<a class="anchor-link".*?</a>', "", html, flags=re.DOTALL)

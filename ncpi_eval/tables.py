@@ -327,7 +327,7 @@ def said(what: str, text: str | prose.Shown) -> str:
             [Problem(what, "nothing", "a sentence", f"Write the {what}.")],
         )
     if not isinstance(text, prose.Shown):
-        prose.refuse_literals(plain, published=("95%", "95 per cent"))
+        prose.refuse_percentages(plain)
     return plain
 
 

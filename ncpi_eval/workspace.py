@@ -21,7 +21,10 @@ STAMPS = TREE / "stamps"
 STAGE = TREE / "stage"
 KINDS = ("results", "tables", "figures", "html", "executed")
 # Files beside these folders in a published report.
-FRONT = ("index.html", "manifest.json", "release.csv", "tables.xlsx")
+FRONT = (
+    *("index.html", "manifest.json", "release.csv", "tables.xlsx"),
+    *("changes.html", "quality.html"),
+)
 
 PARTIAL = ".partial"  # ends the name of what is being written
 REMEDIES = {

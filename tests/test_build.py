@@ -374,3 +374,41 @@ def test_help_lists_the_targets(finished: Project) -> None:
     text = finished.make().text
     for target in ("setup", "lab", "report", "test", "check", "data", "bench", "accept", "clean"):
         assert f"  make {target} " in text
+
+
+# What only the first page and the manifest say
+
+
+def test_a_new_commit_is_told_without_building_a_page(project: Project) -> None:
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+
+    def commit(message: str) -> str:
+        for step in (["add", "Makefile"], ["commit", "-q", "--allow-empty", "-m", message]):
+            subprocess.run([*git, *step], cwd=project.folder, check=True)
+        head = ["git", "rev-parse", "HEAD"]
+        return subprocess.run(head, cwd=project.folder, capture_output=True, text=True).stdout
+
+    subprocess.run(["git", "init", "-q"], cwd=project.folder, check=True)
+    first = commit("one").strip()
+    assert project.make("report").built == set()
+    before = project.published()
+    second = commit("two").strip()
+    outcome = project.make("report")
+    after = project.published()
+    assert (outcome.code, outcome.built) == (0, set())
+    assert first.encode() in before["index.html"] and second.encode() in after["index.html"]
+    assert json.loads(after["manifest.json"])["commit"] == second
+    assert {name for name in after if after[name] != before[name]} == {
+        "index.html",
+        "manifest.json",
+    }
+    told = [name for name, content in after.items() if second.encode() in content]
+    assert sorted(told) == ["index.html", "manifest.json"]
+    assert "up to date" in project.make("report").text
+
+
+def test_results_of_other_parameters_are_not_accepted(project: Project) -> None:
+    assert project.make("report", "SCALE=3").code == 0
+    outcome = project.make("accept")
+    assert outcome.code != 0 and "was made with SCALE=3" in outcome.text
+    assert not project.path("tests/expected").exists()

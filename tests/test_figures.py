@@ -115,7 +115,7 @@ def test_a_description_is_not_the_caption():
 
 
 def test_a_percentage_typed_into_a_description_is_refused():
-    with pytest.raises(InputError, match="typed percentage"):
+    with pytest.raises(InputError, match="typed number"):
         show(frame(), alt="In inspected forces 50% of the respondents know the aims.")
 
 

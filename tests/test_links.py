@@ -20,7 +20,7 @@ PAGES = [f"html/{page.stem}.html" for page in declarations.read().pages]
 # Fields that `say` and tables can show besides columns, see `results.shown`.
 FIELDS = (
     *("percent", "base", "interval", "interval_clustered", "difference"),
-    *("difference_interval", "difference_interval_clustered"),
+    *("difference_interval", "difference_interval_clustered", "ratio_interval"),
 )
 TO_DATA = re.compile(r"(?:^|/)data-(?P<name>[a-z0-9_-]+)\.html(?:#(?P<id>.+))?$")
 

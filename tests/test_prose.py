@@ -64,7 +64,7 @@ def test_a_number_made_from_a_whole_file_links_to_the_file(saved):
 
 @pytest.mark.parametrize("text", ["Some 54% say so.", "some 54 per cent", "54 % {x}"])
 def test_a_typed_percentage_is_refused(saved, text):
-    with pytest.raises(InputError, match="found the typed percentage '54"):
+    with pytest.raises(InputError, match="found the typed number '54"):
         prose.say(text, x=results.pick(saved, response="1"))
 
 
@@ -157,3 +157,15 @@ def test_rows_as_a_list_within_lists(tmp_path, monkeypatch):
         '<li><a href="data-parts.html#part.c">C</a></li>\n</ul></li>\n</ul>'
     )
     assert shown.metadata == {"kind": "prose", "data_kind": ["published"]}
+
+
+@pytest.mark.parametrize("text", ["There are 856.", "Seven forces were inspected.", "half of them"])
+def test_a_typed_number_in_a_sentence_is_refused(text):
+    with pytest.raises(InputError, match="found the typed number"):
+        prose.say(text)
+
+
+def test_a_caption_may_have_a_computed_number_but_no_percentage():
+    prose.refuse_percentages("All 14 forces; lines are 95% intervals")
+    with pytest.raises(InputError, match="found the typed number '14%'"):
+        prose.refuse_percentages("In 14% of forces")

@@ -125,7 +125,7 @@ def test_caption_and_source_are_required(what):
 
 
 def test_a_percentage_typed_into_a_caption_is_refused():
-    with pytest.raises(InputError, match="typed percentage"):
+    with pytest.raises(InputError, match="typed number"):
         show(frame(), caption="Aims: 50% know them")
 
 
