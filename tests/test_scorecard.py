@@ -46,7 +46,6 @@ def test_this_repository_meets_what_code_can_tell(measured: Measured) -> None:
         "The code is under version control",
         "A README tells how to repeat the work, step by step",
         "Guidance, structure, methods and functions are documented",
-        "What is used again is a function",
         "The packages that it needs are listed",
         "Follows good practice of quality assurance",
     ):
