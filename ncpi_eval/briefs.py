@@ -33,6 +33,7 @@ STEM = "force-brief"
 TITLE = "Force briefs"
 BRIEFS = OUTPUTS / "briefs"
 PUBLISHED = OUTPUTS / ".briefs"
+MANIFEST = "manifest.json"
 # What `make force-brief` takes besides its own: parameters of the report, with its meanings.
 SHARED = ("survey", "forces", "wave")
 OWN = (
@@ -117,7 +118,7 @@ def run(command: str, call: Mapping[str, str]) -> None:
             for name, content in files.items():
                 (stage / name).parent.mkdir(parents=True, exist_ok=True)
                 (stage / name).write_bytes(content)
-        publish(stage, made, [paths.ROOT / str(values["survey"])])
+        publish(stage, made, {name: values[name] for name in SHARED})
     first = f"briefs/html/{tasks[0].slug}.html" if len(tasks) == 1 else "briefs/index.html"
     print(f"{len(tasks)} published: open outputs/{first}", flush=True)
 
@@ -286,8 +287,8 @@ def _settings(task: Task) -> str:
 def _kept(stage: Path, tasks: Sequence[Task]) -> dict[str, Any]:
     """Copy the published briefs of the same world and respondents into a new tree."""
     try:
-        listed = json.loads((BRIEFS / "briefs.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        listed = json.loads((BRIEFS / MANIFEST).read_text(encoding="utf-8"))["briefs"]
+    except (OSError, ValueError, KeyError):
         return {}
     kept = {
         slug: one
@@ -301,7 +302,7 @@ def _kept(stage: Path, tasks: Sequence[Task]) -> dict[str, Any]:
     return kept
 
 
-def publish(stage: Path, made: Mapping[str, Any], surveys: Sequence[Path]) -> None:
+def publish(stage: Path, made: Mapping[str, Any], parameters: Mapping[str, Value]) -> None:
     """Add the list of briefs, look at everything afresh, swap the link to what was there before.
 
     Raises
@@ -310,13 +311,14 @@ def publish(stage: Path, made: Mapping[str, Any], surveys: Sequence[Path]) -> No
         The scanner found what must not be published; what was there before stays.
     """
     from ncpi_eval import publish as report
-    from ncpi_eval import scanner
+    from ncpi_eval import release, scanner
 
     _write(stage / "index.html", index(made))
-    _write(
-        stage / "briefs.json", json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    )
-    scanner.refuse(stage, surveys)
+    record = {"parameters": dict(parameters), "briefs": made}
+    text = json.dumps(record, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    _write(stage / MANIFEST, text)
+    _write(stage / release.NAME, release.table(stage))
+    scanner.refuse(stage)  # which finds the respondents through the manifest
     number = 1 + max((int(p.name) for p in PUBLISHED.glob("*") if p.name.isdigit()), default=0)
     folder = PUBLISHED / str(number)
     stage.rename(folder)

@@ -275,14 +275,6 @@ SURVEY_OF_FORCE: Mapping[str, str] = {
     "no_force": "The file does not say in which force a respondent works.",
     "other_world": "The respondents are real and this force is invented: they do not belong to it.",
 }
-BESIDE_OTHERS: Mapping[str, str] = {
-    "item": "Question",
-    "label": "Answer",
-    "subgroup": "Respondents",
-    "percent": "Per cent",
-    "interval": "95% interval",
-    "base": "Base",
-}
 
 
 # The document review.

@@ -210,12 +210,14 @@ def test_briefs_of_the_same_world_are_kept_and_others_are_not(
     stage = tmp_path / ".briefs" / "partial"
     for slug in made:
         placed(stage, {f"html/{slug}.html": slug.encode()})
-    briefs.publish(stage, made, [])
+    briefs.publish(stage, made, {})
     assert (tmp_path / "briefs" / "html" / "essex.html").read_bytes() == b"essex"
     kept = briefs._kept(stage, [task("101")])
     assert list(kept) == ["ambervale"]
-    briefs.publish(stage, kept, [])
+    briefs.publish(stage, kept, {})
     assert [p.name for p in (tmp_path / "briefs" / "html").iterdir()] == ["ambervale.html"]
     assert [p.name for p in (tmp_path / ".briefs").iterdir()] == ["2"]
+    listed = pd.read_csv(tmp_path / "briefs" / "release.csv")["output"]
+    assert list(listed) == ["html/ambervale.html", "index.html", "manifest.json"]
     index = (tmp_path / "briefs" / "index.html").read_text(encoding="utf-8")
     assert 'href="html/ambervale.html"' in index and "essex" not in index
