@@ -159,8 +159,8 @@ def release(frame: pd.DataFrame, profile: str | None = None) -> pd.DataFrame:
     rows = released[protected]
     hidden_base = _small_bases(rows, chosen)
     withheld = _primary(rows, chosen) | rows["suppressed"] | hidden_base
-    if chosen == "default":
-        withheld, hidden_base = _complementary(rows, withheld, hidden_base)
+    # Also before rounding: rounded numbers of groups of the same people pin down a few of them.
+    withheld, hidden_base = _complementary(rows, withheld, hidden_base)
     return _apply(released, rows.index, withheld, hidden_base, chosen).set_axis(frame.index)
 
 
@@ -418,7 +418,8 @@ def _apply(
         if name in released:
             released.loc[withheld[withheld].index, name] = ""
     if profile == "opensafely":
-        _round(released, index[(~withheld).to_numpy()])
+        # The base of a withheld row is shown, and rounded like all others.
+        _round(released, index)
     return released.drop(columns="smallest_cell", errors="ignore")
 
 

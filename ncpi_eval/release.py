@@ -51,8 +51,8 @@ RULES: Mapping[str, str] = {
         f"percentage on a base under {disclosure.MINIMUM_BASE}; zeros and whole groups flagged"
     ),
     "opensafely": (
-        f"counts of {disclosure.OPENSAFELY_REDACTED} or fewer withheld; counts rounded to "
-        f"{disclosure.OPENSAFELY_ROUNDING}; percentages from rounded counts"
+        f"counts of {disclosure.OPENSAFELY_REDACTED} or fewer withheld, with what gives them away; "
+        f"counts rounded to {disclosure.OPENSAFELY_ROUNDING}; percentages from rounded counts"
     ),
 }
 

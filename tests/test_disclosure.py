@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import recovery
 
-from ncpi_eval import disclosure, paths, populations, sources
+from ncpi_eval import disclosure, paths, populations, results, scanner, sources
 from ncpi_eval.errors import InputError
 from ncpi_eval.survey import quality, tabulation
 
@@ -295,6 +295,22 @@ def whole():
 def test_nothing_withheld_from_the_whole_survey_can_be_worked_out(whole):
     made, released = whole
     assert recovery.recovered(released, made.estimates) == []
+
+
+def test_nothing_withheld_under_the_opensafely_rules_can_be_worked_out_either(whole, monkeypatch):
+    """With rounding alone, four of 1,399 redacted counts could be."""
+    made, _ = whole
+    monkeypatch.setenv("NCPI_EVAL_PROFILE", "opensafely")
+    released = disclosure.release(made.estimates)
+    facts = scanner.counts.Facts()
+    text = results.csv_text(released).encode()
+    facts.collect(scanner.contents.read("results/survey_estimates.csv", text))
+    assert list(scanner.counts.small(facts)) == []
+    assert list(scanner.recovery.recovered(facts)) == []
+    again = disclosure.release(released)
+    assert (again["suppressed"] == released["suppressed"]).all()
+    bases = released["denominator"].dropna()
+    assert (bases % disclosure.OPENSAFELY_ROUNDING == 0).all()
 
 
 def test_the_attacker_finds_what_is_shown_by_mistake(whole):

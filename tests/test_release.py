@@ -80,7 +80,7 @@ def test_the_opensafely_profile_is_named_with_its_thresholds(report, monkeypatch
     monkeypatch.setenv("NCPI_EVAL_PROFILE", "opensafely")
     row = rows(report)["results/people.csv"]
     assert row["profile"] == "opensafely"
-    assert "7 or fewer withheld; counts rounded to 5" in row["rules"]
+    assert "7 or fewer withheld, with what gives them away; counts rounded to 5" in row["rules"]
 
 
 def test_a_decision_holds_for_the_file_that_was_looked_at(report):
