@@ -185,10 +185,19 @@ def _nested(rows: pd.DataFrame, groups: list[str], text: list[str], after: dict[
     return "<ul>\n" + "\n".join(items) + "\n</ul>"
 
 
+def stacked(links: Sequence[str]) -> str:
+    """Links below each other, far enough apart for a finger; one stays as it is."""
+    if len(links) < 2:
+        return "".join(links)
+    return f'<span class="stack">{" ".join(links)}</span>'
+
+
 def with_addresses(text: str) -> str:
-    """Escaped text in which each web address is a link to itself."""
+    """Escaped text in which each web address is a link to itself; several alone stand stacked."""
     parts = _ADDRESS.split(text)
     linked = [f'<a href="{escape(part)}">{escape(part)}</a>' for part in parts[1::2]]
+    if len(linked) > 1 and not "".join(parts[::2]).strip():
+        return stacked(linked)
     plain = [escape(part) for part in parts[::2]]
     return "".join(a + b for a, b in zip(plain, [*linked, ""], strict=True))
 

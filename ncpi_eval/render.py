@@ -14,7 +14,7 @@ import base64
 import copy
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
@@ -123,10 +123,6 @@ BANNER = (
     "What is marked as synthetic on this page was invented for this project and collected from "
     "nobody. It shows that definitions and code are right; it is no evidence about anybody."
 )
-MIXED_BANNER = (
-    "Part of this page shows invented data, and says so where it stands. It shows that the "
-    "definitions and the code are right; it is no evidence about anybody."
-)
 _TAGS = frozenset(
     "a abbr b blockquote br caption code dd del details dl dt em h1 h2 h3 h4 h5 h6 hr i ins li ol "
     "p pre q s small span strong sub summary sup table tbody td th thead tr ul".split()
@@ -219,7 +215,7 @@ def render_page(
         body=body + end,
         contents=[*contents, *contents_of(end)],
         home="../index.html",
-        synthetic=_banner(kinds),
+        synthetic=BANNER if "synthetic" in kinds else "",
         previous=_neighbour(site, place - 1) if place > 0 else None,
         next=_neighbour(site, place + 1) if 0 <= place < len(stems) - 1 else None,
     )
@@ -324,13 +320,6 @@ def layout(site: Site, *, title: str, body: str, **fields: Any) -> str:
             ],
         )
     return html
-
-
-def _banner(kinds: Collection[str]) -> str:
-    """What the top of a page says of its invented data; blank without any."""
-    if "synthetic" not in kinds:
-        return ""
-    return BANNER if set(kinds) == {"synthetic"} else MIXED_BANNER
 
 
 def _neighbour(site: Site, place: int) -> dict[str, str]:
@@ -648,7 +637,7 @@ def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> st
 
 def _referring(text: str) -> str:
     """References to rows, each as a link to that row."""
-    return " ".join(prose.link_to(name, row, row) for name, row in results.references(text))
+    return prose.stacked([prose.link_to(name, row, row) for name, row in results.references(text)])
 
 
 def _is_numeric(text: str) -> bool:

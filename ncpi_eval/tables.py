@@ -440,7 +440,8 @@ def _long(
                 value = _linked(row, column, text, links[column])
             elif column == linked:
                 value = prose.link(row, text)
-            cells.append(f"<td{_classed(right[column], text)}>{value}</td>")
+            sentences = "" if column in links else text
+            cells.append(f"<td{_classed(right[column], sentences)}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])
     return f"<thead><tr>{head}</tr></thead>", _body(lines, first)
@@ -484,7 +485,7 @@ def _linked(row: pd.Series, column: str, text: str, by: str | None) -> str:
         return prose.link(row, text)
     found = results.references(results.shown(row, by))
     if by == column:
-        return "<br>".join(prose.link_to(name, to, to) for name, to in found)
+        return prose.stacked([prose.link_to(name, to, to) for name, to in found])
     return prose.link_to(*found[0], text) if found else escape(text)
 
 

@@ -169,3 +169,11 @@ def test_a_caption_may_have_a_computed_number_but_no_percentage():
     prose.refuse_percentages("All 14 forces; lines are 95% intervals")
     with pytest.raises(InputError, match="found the typed number '14%'"):
         prose.refuse_percentages("In 14% of forces")
+
+
+def test_several_addresses_alone_stand_stacked_and_one_does_not():
+    assert prose.with_addresses("https://a.org/x https://b.org/y") == (
+        '<span class="stack"><a href="https://a.org/x">https://a.org/x</a> '
+        '<a href="https://b.org/y">https://b.org/y</a></span>'
+    )
+    assert "stack" not in prose.with_addresses("https://a.org/x")

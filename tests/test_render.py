@@ -285,20 +285,7 @@ def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
     pd.DataFrame(rows).to_csv(path, index=False)
     html = render.render_data_page("judged", path, SITE)
     assert (
-        '<td><a href="data-published_figures.html#Q.1.C3">Q.1.C3</a> '
-        '<a href="data-survey_tests.html#T">T</a></td>'
+        '<td><span class="stack"><a href="data-published_figures.html#Q.1.C3">Q.1.C3</a> '
+        '<a href="data-survey_tests.html#T">T</a></span></td>'
     ) in html
     assert "<td></td>" in html
-
-
-@pytest.mark.parametrize(
-    ("kinds", "said"),
-    [
-        (["synthetic"], "Numbers on this page come from invented respondents."),
-        (["published", "synthetic"], "Part of this page shows invented data"),
-        (["published"], ""),
-    ],
-)
-def test_a_page_says_whether_all_or_part_of_it_is_invented(kinds, said):
-    assert render._banner(kinds).startswith(said)
-    assert bool(render._banner(kinds)) == bool(said)
