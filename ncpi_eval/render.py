@@ -425,9 +425,8 @@ def _output_problems(cell: Any, place: str) -> list[Problem]:
                 )
             )
         elif output.output_type in ("display_data", "execute_result") and not is_ours(output):
-            kinds = sorted(
-                kind for kind in output.data if kind not in ("text/plain", "text/markdown")
-            )
+            # JupyterLab runs what stands in the markdown of a notebook that somebody trusts.
+            kinds = sorted(kind for kind in output.data if kind != "text/plain")
             if kinds:
                 problems.append(
                     Problem(

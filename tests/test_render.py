@@ -145,7 +145,7 @@ def test_a_failed_cell_makes_no_page():
     assert "02-second, code cell 2: found ValueError: bad" in str(refused.value)
 
 
-@pytest.mark.parametrize("kind", ["text/html", "image/png", "image/svg+xml"])
+@pytest.mark.parametrize("kind", ["text/html", "text/markdown", "image/png", "image/svg+xml"])
 def test_what_did_not_pass_the_seams_makes_no_page(kind):
     bare = new_output("execute_result", data={kind: "x", "text/plain": "x"}, execution_count=1)
     with pytest.raises(BuildError) as refused:
