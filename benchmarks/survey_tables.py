@@ -17,10 +17,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import data
+from benchmarks import data, shown
 
 ROOT = Path(__file__).resolve().parent.parent
 BENCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -29,6 +30,7 @@ RAO_SCOTT_TESTS = 60
 NAIVE_TABLES = 120
 REPEATS = 3
 GOAL_R, GOAL_LOOP, GOAL_MB = 200.0, 50.0, 1024.0
+SHOWN: list[list[str]] = []  # the lines of the page, filled as they are printed
 GOAL_ROWS = 1_000_000
 """Size at which the goals were set."""
 
@@ -45,8 +47,15 @@ class Figures:
     more: dict[str, int]
 
 
-def main() -> int:
-    chosen = _arguments()
+def main(arguments: Sequence[str] | None = None, whatever_is_here: bool = False) -> int:
+    """Run the benchmark; with `whatever_is_here`, leave out tools that are not installed."""
+    chosen = _arguments(arguments)
+    if whatever_is_here:
+        for tool in ("r_survey", "svy"):
+            others = [name for name in ("r_survey", "svy") if name != tool]
+            for line in _missing_tools(others, chosen.bench_python):
+                _say(f"Left out: {line}")
+                chosen.without = [*chosen.without, tool]
     missing = _missing_tools(chosen.without, chosen.bench_python)
     if missing:
         print("\n".join(missing), file=sys.stderr)
@@ -54,12 +63,18 @@ def main() -> int:
     problems: list[str] = []
     for rows in chosen.rows:
         problems += _one_size(rows, chosen)
+    shown.keep(
+        "survey_tables",
+        "Tabulating a survey, beside other tools at equal answers",
+        ["Rows and task", "Tool", "CPU seconds", "Peak MB", "CPU time by ours"],
+        SHOWN,
+    )
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rows", type=int, nargs="+", default=[856, 100_000, 1_000_000])
     parser.add_argument("--repeats", type=int, default=REPEATS)
@@ -68,7 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--without", nargs="*", default=[], choices=["r_survey", "svy"])
     parser.add_argument("--bench-python", type=Path, default=BENCH_PYTHON)
     parser.add_argument("--fast", action="store_true", help="small sizes and few tests")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     if chosen.fast:
         chosen.rows, chosen.repeats, chosen.tests, chosen.tables = [856, 5000], 3, 12, 12
     return chosen
@@ -106,7 +121,7 @@ def _one_size(rows: int, chosen: argparse.Namespace) -> list[str]:
         )
         clustered = data.spread_out(made.pairs, chosen.tests)
         data.write_pairs(made, clustered, folder)
-        _heading(f"{len(clustered)} Rao-Scott tests")
+        _heading(f"{len(clustered)} Rao-Scott tests", rows)
         ours = _python("ours_rao_scott", folder, chosen.repeats)
         _line("ours", ours, ours)
         problems = _too_big(ours, "ours", rows)
@@ -120,7 +135,7 @@ def _one_size(rows: int, chosen: argparse.Namespace) -> list[str]:
             _line("svy", other, ours)
             problems += _unequal(ours, other, "svy", rows)
         data.write_pairs(made, data.spread_out(made.pairs, chosen.tables), folder)
-        _heading(f"{min(chosen.tables, len(made.pairs))} unclustered tables")
+        _heading(f"{min(chosen.tables, len(made.pairs))} unclustered tables", rows)
         ours = _python("ours_naive", folder, chosen.repeats)
         _line("ours", ours, ours)
         problems += _too_big(ours, "ours", rows)
@@ -134,7 +149,9 @@ def _one_size(rows: int, chosen: argparse.Namespace) -> list[str]:
         data.write_pairs(made, made.pairs, folder)
         whole = _python("ours_tabulate", folder, chosen.repeats)
         counted = _python("ours_rao_scott", folder, 1)
-        _heading(f"tabulate(): {whole.more['estimates']} estimates, {whole.more['tests']} tests")
+        _heading(
+            f"tabulate(): {whole.more['estimates']} estimates, {whole.more['tests']} tests", rows
+        )
         _line("ours", whole, whole)
         problems += _too_big(whole, "tabulate()", rows)
         problems += _unequal(whole, counted, "its own kernel", rows, may_lack=True)
@@ -208,11 +225,15 @@ def _too_big(ours: Figures, name: str, rows: int) -> list[str]:
     return [f"{rows:,} rows: {name} took {ours.peak_mb:.0f} MB; the goal is {GOAL_MB:.0f}."]
 
 
-def _heading(text: str) -> None:
+def _heading(text: str, rows: int) -> None:
+    SHOWN.append([f"{rows:,} rows: {text}"])
     _say(f"  {text:<42}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}{'runs':>6}{'ratio':>9}")
 
 
 def _line(name: str, figures: Figures, ours: Figures) -> None:
+    ratio = f"{figures.cpu / ours.cpu:.1f}"
+    task = SHOWN.pop()[0] if len(SHOWN[-1]) == 1 else SHOWN[-1][0]
+    SHOWN.append([task, name, f"{figures.cpu:.4f}", f"{figures.peak_mb:.0f}", ratio])
     _say(
         f"    {name:<40}{figures.cpu:>10.4f}{figures.wall:>10.4f}{figures.peak_mb:>10.0f}"
         f"{figures.runs:>6}{figures.cpu / ours.cpu:>9.1f}"

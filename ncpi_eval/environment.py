@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 OURS = "made-by-make"
+BENCHMARKS = (".benchmarks", "benchmarks.html")
 BUILT = (
     *("html", "results", "tables", "figures", "executed"),
     *("index.html", "manifest.json", "release.csv", "tables.xlsx"),
@@ -202,7 +203,7 @@ def clean() -> None:
     for name in BUILT:
         if (outputs / name).is_symlink():
             remove(outputs / name)
-    for name in ("current", ".published", ".build", ".lab", ".lock"):
+    for name in ("current", ".published", ".build", ".lab", ".lock", *BENCHMARKS):
         remove(outputs / name)
     for name in (*CACHES, "tests/browser/node_modules"):
         remove(ROOT / name)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from test_build import Outcome, Project, _from_make, finished, lay_out, project
+from test_build import ROOT, Outcome, Project, _from_make, finished, lay_out, project
 
 __all__ = ["finished", "project"]  # fixtures
 
@@ -225,6 +226,42 @@ def test_fifty_kills_lose_nothing(tmp_path: Path) -> None:
                 kills += 1
             assert project.published() == expected[version]
             assert_nothing_left(project)
+
+
+@pytest.mark.skipif(
+    "NCPI_TEST_REAL_REPORT" not in os.environ or not (ROOT / "outputs" / "current").exists(),
+    reason="takes minutes; .ci/run asks for it after make report",
+)
+def test_three_kills_on_the_real_report(tmp_path: Path) -> None:
+    random_ = random.Random(SEED)
+    project = Project(tmp_path / "report")
+    project.folder.mkdir()
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy2(ROOT / name, project.folder / name)
+    for name in ("ncpi_eval", "notebooks", "data", "outputs"):
+        shutil.copytree(ROOT / name, project.folder / name, symlinks=True)
+    project.path(".venv").symlink_to(ROOT / ".venv")
+    assert project.make("-j2", "report").code == 0  # it is in no repository: a new index
+    before = project.published()
+    stale = random_.sample(sorted(project.path("notebooks").glob("[0-9]*.ipynb")), 4)
+    for notebook in stale:
+        notebook.touch()
+    done: set[str] = set()
+    for _ in range(3):
+        build = start(project, "-j2", "report")
+        time.sleep(random_.uniform(2, 12))
+        kill(project, build, random_.choice(("group", "server", "worker")))
+        outcome = finish(build)
+        assert strays(project.folder) == []
+        assert project.published() == before
+        assert not outcome.built & done
+        done |= outcome.built
+    outcome = project.make("-j2", "report")
+    assert outcome.code == 0, outcome.text
+    assert done | outcome.built == {notebook.stem for notebook in stale}
+    assert not outcome.built & done
+    assert project.published() == before
+    assert_nothing_left(project)
 
 
 @pytest.mark.parametrize("role", ["make", "server", "worker", "kernel", "client"])
