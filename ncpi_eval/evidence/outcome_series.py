@@ -7,7 +7,7 @@ force whose first inspection is not known well enough is left out and named, nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ from ncpi_eval import results
 from ncpi_eval.designs import interrupted_series
 from ncpi_eval.designs.estimates import tidy
 from ncpi_eval.errors import DesignError
+from ncpi_eval.intake.outcomes import read_outcome
 from ncpi_eval.results import Result
 
 Plan = dict[str, dict[str, Any]]
 
 _CONFIDENT = "high"
+FORCES = 43
 
 
 def financial_year(date: pd.Timestamp) -> int:
@@ -113,6 +115,19 @@ def by_year(outcome: pd.DataFrame) -> pd.DataFrame:
     ratio = sums["numerator"] / sums["denominator"].where(sums["denominator"] > 0)
     has_base = outcome["denominator"].notna().any()
     return sums.assign(value=ratio if has_base else sums["numerator"]).reset_index(drop=True)
+
+
+def coverage(names: Iterable[str]) -> dict[str, float]:
+    """Share of forces and periods with a number, for each outcome; forces without rows count.
+
+    The periods are those of the outcome's file, the forces all 43.
+    """
+    shares = {}
+    for name in names:
+        frame = read_outcome(name)
+        cells = FORCES * frame["period"].nunique()
+        shares[name] = float(frame["value"].notna().sum() / cells)
+    return shares
 
 
 def yearly_panel(
