@@ -9,6 +9,7 @@ import pytest
 
 from ncpi_eval import build, results
 from ncpi_eval.document_files.model import Document, Paragraph
+from ncpi_eval.errors import InputError
 from ncpi_eval.evidence import review
 from ncpi_eval.evidence.facts import (
     CODING_COLUMNS,
@@ -206,3 +207,20 @@ def test_a_folder_is_stale_when_a_file_is_added_changed_or_taken_away(tmp_path: 
     states.append(build._folder_state(tmp_path))
     assert len(set(states)) == 4
     assert build._folder_state(tmp_path) == states[-1]
+
+
+def test_a_folder_without_reports_is_refused_and_one_without_follow_ups_is_not(
+    made: dict[str, pd.DataFrame],
+) -> None:
+    facts, asked = made["document_facts"], made["recommendations"]
+    with pytest.raises(InputError, match="nothing to review"):
+        review.answered(facts[facts["document"].eq("f.html")], asked)
+    alone = facts[facts["document"].eq("a.html")]
+    changes = review.change(
+        review.answered(alone, asked), made["document_findings"], alone, CRITERIA
+    )
+    assert changes.empty
+    results.check("document_change", changes)
+    counted = review.levels(changes, alone)
+    results.check("document_progress", counted)
+    assert set(counted["data_kind"]) == {"public_record"}

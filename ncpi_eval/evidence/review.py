@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.evidence import kinds, measure
 from ncpi_eval.evidence.progress import LEVELS
 from ncpi_eval.evidence.recommendations import IMMEDIATELY, MADE, SIX, THREE
@@ -105,7 +106,12 @@ def answered(documents: pd.DataFrame, recommendations: pd.DataFrame) -> pd.DataF
     Returns
     -------
     DataFrame
-        The rows of ``recommendations`` that count, with the column force.
+        The rows of ``recommendations`` that count, with the column force; at least one.
+
+    Raises
+    ------
+    InputError
+        When no report in the folder makes or repeats a recommendation: there is nothing to review.
     """
     known = included(documents)[["document", "kind", "force"]]
     rows = recommendations.merge(known, on="document")
@@ -113,7 +119,20 @@ def answered(documents: pd.DataFrame, recommendations: pd.DataFrame) -> pd.DataF
     restated = rows[rows["kind"].ne(kinds.INSPECTION) & ~rows["force"].isin(made["force"])]
     first = restated.groupby("force")["document"].transform("min")
     restated = restated[restated["document"].eq(first)] if len(restated) else restated
-    return pd.concat([made, restated]).drop(columns="kind")
+    counted = pd.concat([made, restated]).drop(columns="kind")
+    if counted.empty:
+        raise InputError(
+            "There is nothing to review in this folder.",
+            [
+                Problem(
+                    "DOCUMENTS",
+                    f"{len(known)} reports without recommendations, of {len(documents)} documents",
+                    "inspection or follow-up reports with recommendations",
+                    "See what was read with `make extract`, and add the reports.",
+                )
+            ],
+        )
+    return counted
 
 
 def by_time_scale(asked: pd.DataFrame, criteria: Mapping[str, str]) -> pd.DataFrame:
@@ -270,11 +289,17 @@ def change(
                     "data_kind": _kind_of(wanted),
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_CHANGE)
 
 
-def levels(changes: pd.DataFrame) -> pd.DataFrame:
-    """How often follow-ups used each word of progress: rows of force and criterion counted."""
+_CHANGE = (
+    "id force criterion count asked recommendation_ids follow_up progress words place unit "
+    "data_kind"
+).split()
+
+
+def levels(changes: pd.DataFrame, documents: pd.DataFrame) -> pd.DataFrame:
+    """How often follow-ups used each word of progress: rows of `change` counted, all levels."""
     counted = []
     for level in (*LEVELS, "not stated"):
         part = changes[changes["progress"].eq(level)]
@@ -285,7 +310,7 @@ def levels(changes: pd.DataFrame) -> pd.DataFrame:
                 "count": len(part),
                 "denominator": len(changes),
                 "unit": "extracts",
-                "data_kind": _kind_of(changes),
+                "data_kind": _kind_of(documents),
             }
         )
     return pd.DataFrame(counted)
@@ -408,8 +433,8 @@ def _tally(values: pd.Series) -> list[tuple[str, int]]:
 
 def _kind_of(frame: pd.DataFrame) -> str:
     """One kind for rows counted together: synthetic as soon as one of them is."""
-    values = set(frame["data_kind"])
-    return "synthetic" if "synthetic" in values or not values else sorted(values)[0]
+    values = set(frame["data_kind"]) or {"public_record"}
+    return "synthetic" if "synthetic" in values else sorted(values)[0]
 
 
 def _short(text: object, longest: int = LONGEST_QUOTE) -> str:
