@@ -197,12 +197,7 @@ def render_page(
     """
     content = read(notebook)
     prepared = _prepared(content, page)
-    exporter = HTMLExporter(
-        template_name="ncpi",
-        extra_template_basedirs=[str(TEMPLATES)],
-        filters={"page_markdown": page_markdown, "plain_text": _plain_text},
-    )
-    body, _ = exporter.from_notebook_node(prepared)
+    body, _ = _exporter().from_notebook_node(prepared)
     body, contents = _with_headings(body)
     end = provenance_section(provenance, f"../executed/{page.stem}.ipynb")
     kinds = sorted({kind for shown in shown_in(content) for kind in shown.get("data_kind", [])})
@@ -218,6 +213,16 @@ def render_page(
         synthetic=BANNER if "synthetic" in kinds else "",
         previous=_neighbour(site, place - 1) if place > 0 else None,
         next=_neighbour(site, place + 1) if 0 <= place < len(stems) - 1 else None,
+    )
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """Made once, because it compiles its templates."""
+    return HTMLExporter(
+        template_name="ncpi",
+        extra_template_basedirs=[str(TEMPLATES)],
+        filters={"page_markdown": page_markdown, "plain_text": _plain_text},
     )
 
 

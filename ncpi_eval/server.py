@@ -11,11 +11,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import os
 import select
 import signal
 import socket
 import sys
+from functools import cache
 from typing import Any
 
 from ncpi_eval import build, declarations, dependencies, kernels
@@ -90,6 +92,7 @@ class Server:
             client.close()
             return
         load(modules(request))
+        practise(request[0])
         gc.collect()
         gc.freeze()  # what is there now is never looked at again, and so stays shared
         parent = os.getpid()
@@ -142,6 +145,40 @@ def load(names: list[str]) -> None:
         if name not in sys.modules and name.partition(".")[0] not in NEVER:
             with contextlib.suppress(Exception, SystemExit):
                 importlib.import_module(name)
+
+
+@cache
+def practise(what: str) -> None:
+    """Do once what every page does, so that what is compiled and looked up then is there for all.
+
+    Patterns, templates and fonts: only caches change, so that a page's bytes are the same without.
+    """
+    with contextlib.suppress(Exception):
+        if what == "page":
+            _render_a_little()
+            _draw_a_little()
+
+
+def _render_a_little() -> None:
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+    from ncpi_eval import render
+
+    page = declarations.Page("page", "Title", "Question?")
+    site = declarations.Site("Report", (page,))
+    text = "# Title\n\n**Words** with a [link](other.html), `code` and\n\n## A heading\n\n- item"
+    cells = [new_markdown_cell(text), new_code_cell("a = f(1, 'b')", execution_count=1)]
+    render.render_page(new_notebook(cells=cells), page, site, {"inputs": {"a": "b"}})
+
+
+def _draw_a_little() -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.barh([0, 1], [1, 2], label="Words")
+    axes.set_yticks([0, 1], ["one", "two"])
+    figure.savefig(io.BytesIO(), format="svg", bbox_inches="tight")
 
 
 def spawn(request: list[str]) -> int:
