@@ -239,7 +239,8 @@ def test_every_node_reaches_the_goal():
 def test_every_baseline_is_a_printed_number_of_what_is_measured():
     kept = judgements.read_logic_model()
     figures = sources.read_published_figures().set_index("id")
-    for _, row in kept.indicators[kept.indicators["baseline"].ne("")].iterrows():
+    both = kept.indicators["baseline"].ne("") & kept.indicators["measure"].ne("")
+    for _, row in kept.indicators[both].iterrows():
         printed = figures.loc[row["baseline"]]
         keys = ("question", "response", "subgroup_variable", "subgroup")
         named = ".".join(str(printed[key]).replace("|", "-") for key in keys)

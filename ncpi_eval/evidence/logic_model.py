@@ -35,12 +35,14 @@ PATHWAY_NAMES: Mapping[str, str] = {
     "inspection_team": "Inspection team",
 }
 STATES: Mapping[str, str] = {
-    "repeatable": "published, can be asked again",
-    "measure_only": "not published, measured here",
-    "could_be": "can be measured, no data yet",
-    "baseline_only": "published, no measure here",
-    "none": "nothing measures it",
+    "repeatable": "can be repeated",
+    "measure_only": "measured, not published",
+    "could_be": "measurable, no data yet",
+    "baseline_only": "published once",
+    "none": "not measured",
 }
+"""Published and asked by this project's questionnaire; has a value here that was not published;
+has invented values only; published and measured by nothing here; neither."""
 WAVE = "{wave}"
 # Columns of a measured row that its indicator takes over.
 _TAKEN = ("count", "denominator", "estimate", "ci_low", "ci_high", "caveat", "suppressed", "flag")

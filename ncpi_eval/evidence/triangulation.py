@@ -154,8 +154,9 @@ def recommendation_rows(
         One row per recommendation, unit recommendations: id (``recommendation.<name>``), statement,
         about (labels of the outcomes), rests_on (the rows that speak for it, in their words; none
         that is synthetic), evidence_says (our reading of each outcome and its confidence),
-        how_to_tell, indicators (names), indicators_with_data and indicators_named (how many have a
-        baseline or measure, and how many there are), known_since, place, source_rows.
+        how_to_tell, told (that, and what is known since), indicators (names), indicators_with_data
+        and indicators_named (how many have a published or measured value, and how many there are),
+        known_since, place, source_rows.
 
     Raises
     ------
@@ -185,6 +186,7 @@ def recommendation_rows(
                 "rests_on": "; ".join(map(_in_brief, rows_of)),
                 "evidence_says": "; ".join(says),
                 "how_to_tell": given["how_to_tell"],
+                "told": f"{given['how_to_tell']} Known since: {_lower(given['known_since'])}",
                 "indicators": "; ".join(named["item"]),
                 "indicators_with_data": int(named["data_exist"].astype(bool).sum()),
                 "indicators_named": len(named),
@@ -438,7 +440,7 @@ def _cautions(rests_on: pd.DataFrame) -> str:
     """Each caution once, with what it is about."""
     texts = []
     for caution, rows in rests_on[rests_on["caution"] != ""].groupby("caution", sort=False):
-        about = [words[:1].lower() + words[1:] for words in rows["item"]]
+        about = [_lower(words) for words in rows["item"]]
         start = "" if rows["finding"].eq(CONTRADICTED).all() else " and ".join(about) + ": "
         texts.append(f"{start}{caution}")
     return "; ".join(texts)
@@ -754,7 +756,11 @@ def _printed(row: pd.Series) -> str:
 
 def _in_brief(row: pd.Series) -> str:
     number = _printed(row)
-    return _what(row).rstrip(".") + (f" ({number})" if number else "")
+    return _sentence(_what(row).rstrip(".") + (f" ({number})" if number else ""))
+
+
+def _lower(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _sentence(words: str) -> str:
