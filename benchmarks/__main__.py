@@ -8,11 +8,12 @@ Tools that are not installed are left out and named.
 
 import sys
 
-from benchmarks import report, survey_tables
+from benchmarks import design_speed, report, survey_tables
 
 quick = sys.argv[1:] == ["--quick"]
 codes = [
     report.main(sys.argv[1:]),
     survey_tables.main(["--fast"] if quick else [], whatever_is_here=True),
+    design_speed.main(["--fast"] if quick else [], whatever_is_here=True),
 ]
 sys.exit(max(codes))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers_dask import scheduler
 from numpy.testing import assert_allclose
 
 from ncpi_eval.designs import closed_forms, interrupted_series, power, simulate, staggered
@@ -229,6 +230,17 @@ def test_the_same_on_one_and_two_workers() -> None:
     one = power.run(settings, replications=40, seed=5, workers=1)
     two = power.run(settings, replications=40, seed=5, workers=2)
     pd.testing.assert_frame_equal(one.table, two.table)
+
+
+def test_the_same_on_a_dask_cluster_which_goes_on_from_a_store(tmp_path: Path) -> None:
+    settings = power.grid(Setting(FORCES), effect=[0.0, 0.1], autocorrelation=[0.0, 0.5])
+    how = {"replications": 40, "seed": 5}
+    store = tmp_path / "grid.jsonl"
+    power.run(settings[:1], **how, store=store)  # type: ignore[arg-type]
+    with scheduler(tmp_path, 2) as (address, _):
+        found = power.run(settings, **how, store=store, scheduler=address)  # type: ignore[arg-type]
+    assert len(store.read_text(encoding="utf-8").splitlines()) == 4
+    pd.testing.assert_frame_equal(found.table, power.run(settings, **how).table)  # type: ignore[arg-type]
 
 
 def test_a_stopped_grid_goes_on(
