@@ -1,4 +1,4 @@
-"""Forty bad designs, each refused with its reason before anything is fitted."""
+"""Over seventy bad designs, each refused with its reason before anything is fitted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ncpi_eval.designs import (
     interrupted_series,
     linear,
     power,
+    process_tracing,
     staggered,
     staggered_checks,
     synthetic_control,
@@ -93,6 +94,17 @@ def sim(design: str = "staggered", estimator: str = "two_way", **changes: Any) -
     return lambda: power.run([setting], replications=10, seed=1)
 
 
+def traced(
+    likely: float = 0.9, found: str = "yes", prior: dict[str, float] | None = None, pairs: int = 2
+) -> Callable[[], Any]:
+    """One clue under two explanations; each test spoils one thing."""
+    pair = {"clue": "memo", "hypothesis": ["worked", "did not"]}
+    likelihoods = pd.DataFrame({**pair, "low": 0.1, "likely": likely, "high": 0.95})[:pairs]
+    clues = pd.DataFrame({"clue": ["memo"], "found": [found], "group": [""]})
+    belief = {"worked": 0.5, "did not": 0.5} if prior is None else prior
+    return lambda: process_tracing.posterior(likelihoods, clues, belief)
+
+
 TWO_SERIES = pd.concat([series(g="a"), series(g="b")])
 MONTHLY_THEN_QUARTERLY = series(t=[*range(15), *range(15, 60, 3)])
 
@@ -124,6 +136,26 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "missing outcome": (its(at(series(), 4, "y", np.nan)), "do not fill with 0"),
     "text for numbers": (its(at(series(), 4, "y", "[c]")), "column y: found text"),
     "constant outcome": (its(series(y=5.0)), "the same value throughout"),
+    "lags that are no whole number": (its(series(), lags=2.5), "whole periods"),
+    "ARIMA order cut short": (its(series(), errors="arima", order=(1,)), "(p, d, q)"),
+    "month that does not exist": (
+        its(series(t=pd.date_range("2019-01-01", periods=30, freq="MS")), "2019-13"),
+        "dates",
+    ),
+    "more placebo than past": (
+        lambda: interrupted_series.placebo_dates(series(), "y", "t", 20, dates=[25]),
+        "no period after it",
+    ),
+    "two series pooled": (
+        lambda: interrupted_series.pooled(TWO_SERIES, "y", "t", 15, unit="g"),
+        "3 or more",
+    ),
+    "negative counts of one unit pooled": (
+        lambda: interrupted_series.pooled(
+            at(TWO_SERIES.reset_index(), 3, "y", -1.0), "y", "t", 15, unit="g", family="poisson"
+        ),
+        "g a, column y",
+    ),
     "interruptions in wrong order": (its(series(), (20, 12)), "out of order"),
     "more terms than periods carry": (
         its(series(), season="month", cycle=14),
@@ -172,11 +204,27 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: staggered_checks.randomisation(panel(), "y", "u", "t", "g", draws=5),
         "19 draws or more",
     ),
+    "wild bootstrap without draws": (
+        lambda: staggered_checks.wild_bootstrap(panel(), "y", "u", "t", "g", draws=0),
+        "19 draws or more",
+    ),
+    "text in the panel": (did(at(panel(), 3, "y", "[c]")), "text"),
+    "covariate with blanks": (did(at(panel(), 3, "x", np.nan), covariates=["x"]), "column x"),
     # Synthetic control
     "one donor": (scm(panel(), donors=[1]), "2 or more"),
     "donor is treated": (scm(panel(), donors=[0, 1, 2]), "treated and donor"),
     "too few periods to fit": (scm(panel(), start=3), "2 periods before"),
-    "donor with a gap": (scm(without(panel(), 20)), "missing outcomes"),
+    "donor with a gap": (scm(without(panel(), 20)), "missing or infinite outcomes"),
+    "no period after a synthetic control's start": (scm(panel(), start=9), "no period after"),
+    "start written otherwise": (scm(panel(), start="7"), "a period like 1"),
+    "nobody treated": (scm(panel(), treated=[]), "name the treated unit"),
+    "text for a predictor": (scm(panel().assign(x="b"), predictors=[("x", [3])]), "column x"),
+    "no date for placebos in time": (
+        lambda: synthetic_control.placebo_in_time(
+            panel(), "y", "u", "t", treated=0, start=7, dates=[]
+        ),
+        "name false dates",
+    ),
     "predictor after treatment": (scm(panel(), predictors=[("x", [8])]), "before 7"),
     # Power
     "wedge without waiting clusters": (lambda: closed_forms.wedge(6, 6), "let some wait"),
@@ -198,11 +246,31 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "simulation of explosive errors": (sim(autocorrelation=1.0), "between -1 and 1"),
     "simulation with the wrong estimator": (sim(estimator="newey_west"), "two_way or group_time"),
     "simulation of a series too short": (sim("series", "newey_west"), "5 periods before it"),
+    "simulated unit of size zero": (sim(sizes=(0.0, *(1.0,) * 5)), "obtain the exposure"),
+    "power in per cent": (
+        lambda: power.minimum_detectable(power.Setting(programme()), power=80, seed=1),
+        "0 to 1",
+    ),
+    "reporting in per cent": (sim(completeness=(90.0,)), "use shares, not per cent"),
+    "simulation of a handful": (
+        lambda: power.run([power.Setting(programme())], replications=1, seed=1),
+        "10 or more",
+    ),
+    "grid over a misspelt setting": (
+        lambda: power.grid(power.Setting(programme()), efect=[0.1]),
+        "a field of Setting or Programme",
+    ),
+    # Process tracing
+    "one explanation": (traced(prior={"worked": 1.0}), "name a rival"),
+    "beliefs that do not add up": (traced(prior={"worked": 0.5, "did not": 0.4}), "a sum of 0.9"),
+    "likelihood in per cent": (traced(likely=90), "0 < low <= likely <= high < 1"),
+    "pair that nobody judged": (traced(pairs=1), "judge each pair once"),
+    "clue that is perhaps there": (traced(found="maybe"), "yes or no or not_looked"),
 }
 
 
-def test_there_are_at_least_forty() -> None:
-    assert len(BAD) >= 40
+def test_there_are_many() -> None:
+    assert len(BAD) >= 75
 
 
 @pytest.mark.parametrize("name", list(BAD))

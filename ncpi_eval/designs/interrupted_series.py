@@ -887,24 +887,22 @@ def placebo_dates(
     >>> result.table[["group", "period", "estimate", "p_value"]]
     """
     model = Model(outcome, time, interruptions, **settings)
-    true = _fit(design(frame, model))
-    if len(true.design.starts) != 1:
+    true = design(frame, model)
+    if len(true.starts) != 1:
         raise DesignError(
             "Placebo dates need one interruption.",
             [Problem("setting interruptions", "several", "one", "test one at a time")],
         )
-    before = _first_periods(frame, true.design)
-    rows = [{**_first_effect(true), "group": "true"}]
-    for date in dates:
-        rows.append(
-            {**_first_effect(_fit(design(before, replace(model, interruptions=date)))),
-             "group": "placebo"}
-        )  # fmt: skip
-    if len(rows) == 1:
+    before = _first_periods(frame, true)
+    # All are checked before one is fitted.
+    false_designs = [design(before, replace(model, interruptions=date)) for date in dates]
+    if not false_designs:
         raise DesignError(
             "Placebo dates were asked for but none was given.",
             [Problem("setting dates", "none", "one or more", "name false dates")],
         )
+    rows = [{**_first_effect(_fit(true)), "group": "true"}]
+    rows += [{**_first_effect(_fit(built)), "group": "placebo"} for built in false_designs]
     false = [row for row in rows if row["group"] == "placebo"]
     hits = sum(row["p_value"] < 0.05 for row in false)
     larger = sum(abs(row["estimate"]) >= abs(rows[0]["estimate"]) for row in false)

@@ -227,6 +227,11 @@ def _settings(model: Model) -> list[Problem]:
         )
     if model.lags is not None and model.lags < 0:
         wrong("lags", model.lags, "0 or more", "use None for the rule of thumb")
+    counted = (model.lags or 0, model.washout, model.phase, model.cycle, model.harmonics)
+    if any(value != int(value) for value in counted):
+        wrong("lags, washout, phase, cycle, harmonics", counted, "whole periods", "round them")
+    if len(model.order) != 3 or min(model.order) < 0:
+        wrong("order", model.order, "three numbers (p, d, q), 0 or more", "name all three")
     if (model.group is None) != (model.treated is None):
         wrong(
             "group",
@@ -528,7 +533,8 @@ def _number_like(last: Any, column: pd.Series, name: str) -> int:
     if is_number:
         return int(last)
     unit = calendar_unit(read_dates(column, name))
-    return int(pd.Timestamp(last).to_period(unit).ordinal)
+    moment = read_dates(pd.Series([last]), "interruptions").iloc[0]
+    return int(pd.Timestamp(moment).to_period(unit).ordinal)
 
 
 def _lengths(model: Model, starts: tuple[int, ...], periods: int) -> list[Problem]:

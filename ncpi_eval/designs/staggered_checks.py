@@ -372,6 +372,18 @@ def wild_bootstrap(
     """
     import diff_diff
 
+    if weights not in ("rademacher", "webb") or draws < 19:
+        raise DesignError(
+            "The wild bootstrap cannot be drawn like that.",
+            [
+                Problem(
+                    "settings weights, draws",
+                    f"{weights}, {draws}",
+                    "rademacher or webb, and 19 draws or more",
+                    "use 999 draws",
+                )
+            ],
+        )
     data = panel(frame, outcome, unit, time, first_treated)
     units, periods = data.outcomes.shape
     # Unit effects are removed beforehand, which commutes with a sign per unit; periods are not.

@@ -150,10 +150,19 @@ def case(
     wide = chosen.pivot(index=time, columns=unit, values=outcome)
     numbers = period_numbers(pd.Series(wide.index), time)
     wide = wide.iloc[np.argsort(numbers, kind="stable")]
-    before = np.asarray(wide.index < start)
+    before = _before(wide.index, start, time)
     _refuse("The series cannot carry a synthetic control.", _series(wide, before, start, numbers))
     outcomes = pd.concat([wide[group].mean(axis=1).rename(_group_name(group)), wide[pool]], axis=1)
     return Case(outcomes, before, _predictors(chosen, unit, time, group, pool, predictors, start))
+
+
+def _before(periods: pd.Index, start: Any, time: str) -> np.ndarray:
+    try:
+        return np.asarray(periods < start)
+    except TypeError:
+        first = f"a period like {periods[0]}"
+        problem = Problem(f"start {start}", "another kind of value", first, f"write it as {time}")
+        raise DesignError("The start is not in the units of the panel.", [problem]) from None
 
 
 def _group_name(group: list[Any]) -> Any:
@@ -172,9 +181,14 @@ def _names(frame: pd.DataFrame, names: list[str]) -> list[Problem]:
         for name in dict.fromkeys(names)
         if name not in frame
     ]
-    if not found and not pd.api.types.is_numeric_dtype(frame[names[0]]):
-        found.append(Problem(f"column {names[0]}", "text", "numbers", "convert it"))
-    return found
+    if found:
+        return found
+    # The outcome and the predictors; units and periods may be text.
+    return [
+        Problem(f"column {name}", "text", "numbers", "convert it")
+        for name in dict.fromkeys([names[0], *names[3:]])
+        if not pd.api.types.is_numeric_dtype(frame[name])
+    ]
 
 
 def _pool(frame: pd.DataFrame, unit: str, group: list[Any], pool: list[Any]) -> list[Problem]:
@@ -187,6 +201,8 @@ def _pool(frame: pd.DataFrame, unit: str, group: list[Any], pool: list[Any]) -> 
     both = [name for name in pool if name in group]
     if both:
         found.append(Problem(f"unit {both[0]}", "treated and donor", "one of the two", "drop it"))
+    if not group:
+        found.append(Problem("treated", "none", "one unit or more", "name the treated unit"))
     if len(pool) < MINIMUM_DONORS:
         found.append(
             Problem(
@@ -203,13 +219,13 @@ def _series(
     wide: pd.DataFrame, before: np.ndarray, start: Any, numbers: np.ndarray
 ) -> list[Problem]:
     found: list[Problem] = []
-    gaps = wide.isna()
+    gaps = ~np.isfinite(wide.astype(float))
     if gaps.any(axis=None):
         unit = gaps.any().idxmax()
         found.append(
             Problem(
                 f"unit {unit}, {gaps[unit].idxmax()}",
-                f"{int(gaps.sum().sum())} missing outcomes",
+                f"{int(gaps.sum().sum())} missing or infinite outcomes",
                 "an outcome in every period",
                 "leave out the donor, or the periods that lack it",
             )
@@ -494,6 +510,11 @@ def placebo_in_space(
         donors=donors,
         predictors=predictors,
     )
+    if worst_fit is not None and not worst_fit > 0:
+        raise DesignError(
+            "The placebos cannot be chosen like that.",
+            [Problem("setting worst_fit", str(worst_fit), "above 0", "use None for all")],
+        )
     names = data.outcomes.columns
     true = _gap(data, fit(data))
     rows = [_placebo_row("true", names[0], data, true)]
@@ -563,6 +584,11 @@ def placebo_in_time(
     >>> result.table[["term", "period", "estimate"]]
     """
     arguments: dict[str, Any] = {"treated": treated, "donors": donors}
+    if not len(dates):
+        raise DesignError(
+            "Placebo dates were asked for but none was given.",
+            [Problem("setting dates", "none", "one or more", "name false dates")],
+        )
     data = case(frame, outcome, unit, time, start=start, **arguments)
     rows = [{**_placebo_row("true", data.outcomes.columns[0], data, _gap(data, fit(data))),
              "period": start}]  # fmt: skip
@@ -573,7 +599,7 @@ def placebo_in_time(
         rows.append({**_placebo_row("placebo", rows[0]["group"], moved, found), "period": date})
     for row in rows:
         row |= {"n": data.outcomes.shape[1] - 1, "method": "placebo in time"}
-    largest = max((abs(row["estimate"]) for row in rows[1:]), default=np.nan)
+    largest = max(abs(row["estimate"]) for row in rows[1:])
     return Result(
         tidy(rows),
         f"Before anything happened the largest placebo gap is {number(largest)}, against "
