@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 import pytest
 
-from ncpi_eval import layouts, results, sources, tables
+from ncpi_eval import layouts, paths, results, sources, tables
 from ncpi_eval.errors import InputError
 from ncpi_eval.evidence import framework, grades, waiting
 from ncpi_eval.intake import record
@@ -31,7 +31,9 @@ SENTENCES = {"RESPONDENTS", "VERDICT", "MATCH", "TRANSCRIPTS"}
 #: What values are called, and not columns.
 VALUES = {
     *("VISITS", "GRADES", "STATES", "READINGS", "SCOPES", "STATISTICS"),
-    *("PARTICIPANTS", "ATTRIBUTES"),
+    *("PARTICIPANTS", "ATTRIBUTES", "RECORDS", "KNOWN_HOW", "REPORT_KINDS"),
+    *("CRITERIA", "DOCUMENT_KINDS", "TIME_SCALES", "THEMES"),
+    *("DOCUMENT_WORDS", "SURVEY_OF_FORCE", "FOLLOW_UP"),
 }
 #: The results file that each layout is for.
 FRAMES = {
@@ -50,6 +52,18 @@ FRAMES = {
     "AUDITS": "record_grades",
     "CELLS": "framework_matrix",
     "GROUPS": "framework_groups",
+}
+#: Likewise, of files that are only there once the report has been built, as CI does first.
+BUILT = {
+    "DOCUMENT_FACTS": "document_facts",
+    "SPANS": "document_spans",
+    "ASKED": "recommendations",
+    "EVIDENCE_MAP": "document_evidence_map",
+    "CHANGE": "document_change",
+    "GRADED": "document_grades",
+    "EXTRACTION": "document_accuracy",
+    "EXTRACTION_FAILURES": "document_failures",
+    "CODING_SHEET": "document_coding_sheet",
 }
 #: What is made from columns when a table is shown, and from which.
 MADE_FROM = {
@@ -115,7 +129,18 @@ def layout(name: str) -> Mapping[str, str]:
 
 def test_every_layout_has_its_frame_here():
     named = {name for name in vars(layouts) if name.isupper() and name[0] != "_"}
-    assert named == SENTENCES | VALUES | set(FRAMES)
+    assert named == SENTENCES | VALUES | set(FRAMES) | set(BUILT)
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_layout_names_columns_of_the_file_that_was_built(name):
+    path = paths.ROOT / "outputs" / "results" / f"{BUILT[name]}.csv"
+    if not path.is_file():
+        pytest.skip("the report has not been built")
+    frame = pd.read_csv(path)
+    assert tables.headers_for(frame, layout(name)) == dict(layout(name))
+    for column in layout(name):
+        assert set(MADE_FROM.get(column, [column])) <= set(frame.columns), column
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -134,7 +159,7 @@ def test_no_column_of_a_layout_is_always_empty(name, released):
         assert rows[made_from].notna().any().all() or column == "refusal", column
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", [*FRAMES, *BUILT])
 def test_headers_tell_columns_apart(name):
     headers = list(layout(name).values())
     assert all(headers) and len(set(headers)) == len(headers)
