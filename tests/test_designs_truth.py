@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ncpi_eval.designs import interrupted_series, simulate, staggered, synthetic_control
+from ncpi_eval.designs import (
+    interrupted_series,
+    simulate,
+    staggered,
+    staggered_checks,
+    synthetic_control,
+)
 from ncpi_eval.designs.simulate import Programme
 from ncpi_eval.results import Result
 
@@ -108,3 +114,124 @@ def test_synthetic_control_is_unbiased_where_donors_span_the_treated() -> None:
         case = {"treated": 0, "start": 22}
         found.append(synthetic_control.estimate(frame, "y", "u", "t", **case).table["estimate"][0])
     assert abs(np.mean(found) - LEVEL) < 3.5 * np.std(found, ddof=1) / np.sqrt(60)
+
+
+# --- the estimators for groups, mixtures and few clusters
+
+
+def test_pooled_series_are_unbiased_and_cover() -> None:
+    rng = np.random.default_rng(41)
+    rows = []
+    for _ in range(30):
+        frame = pd.concat([gaussian(rng).assign(force=k) for k in range(5)])
+        result = interrupted_series.pooled(
+            frame, "y", "t", 35, unit="force", effect="level", errors="iid"
+        )
+        rows.append(result.table.iloc[0])
+    table = pd.DataFrame(rows)
+    assert abs(table["estimate"].mean() - LEVEL) < 3.5 * table["estimate"].std() / np.sqrt(30)
+    # The spread between units carries the errors that the single fits leave out.
+    assert table["ci_low"].le(LEVEL).mul(table["ci_high"].ge(LEVEL)).mean() > 0.8
+
+
+def test_two_interruptions_a_phase_and_a_season_are_unbiased() -> None:
+    rng = np.random.default_rng(43)
+    t = np.arange(60)
+    arrival = np.clip((t - 34) / 4, 0, 1)  # a quarter of it in the first period after
+    found = []
+    for _ in range(60):
+        season = 0.5 * np.sin(2 * np.pi * t / 12)
+        y = gaussian(rng)["y"] - LEVEL * (t >= 35) + season
+        frame = pd.DataFrame({"t": t, "phased": y + LEVEL * arrival})
+        frame["twice"] = y + LEVEL * (t >= 20) - LEVEL * (t >= 40)
+        how = {"effect": "level", "season": "harmonics", "harmonics": 1}
+        phased = interrupted_series.estimate(frame, "phased", "t", 35, phase=3, **how).table
+        twice = interrupted_series.estimate(frame, "twice", "t", (20, 40), **how).table
+        found.append([phased["estimate"][0], *twice["estimate"][:2]])
+    bias = np.mean(found, axis=0) - [LEVEL, LEVEL, -LEVEL]
+    assert (np.abs(bias) < 3.5 * np.std(found, axis=0, ddof=1) / np.sqrt(60)).all()
+
+
+def units(rng: np.random.Generator, calendar: list[int], periods: int = 8) -> pd.DataFrame:
+    """A panel with an effect of LEVEL from the date on (0 for never)."""
+    t = np.arange(1, periods + 1)
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "u": u,
+                "t": t,
+                "g": g,
+                "y": LEVEL * ((g > 0) & (t >= g)) + rng.normal(0, 0.5, periods),
+            }
+        )
+        for u, g in enumerate(calendar)
+    )
+
+
+@pytest.mark.parametrize("name", ["wild_bootstrap", "randomisation"])
+def test_few_clusters_keep_their_promise(name: str) -> None:
+    rng = np.random.default_rng(47)
+    estimator = getattr(staggered_checks, name)
+    rows = [
+        estimator(units(rng, [3, 3, 5, 5, 7, 0, 0, 0]), "y", "u", "t", "g", draws=199).table.iloc[0]
+        for _ in range(60)
+    ]
+    table = pd.DataFrame(rows)
+    assert abs(table["estimate"].mean() - LEVEL) < 3.5 * table["estimate"].std() / np.sqrt(60)
+    covered = (table["ci_low"].le(LEVEL) & table["ci_high"].ge(LEVEL)).mean()
+    # 60 draws of a coverage of 95%: 0.95 less 3.5 times its Monte Carlo error.
+    assert covered > 0.95 - 3.5 * np.sqrt(0.95 * 0.05 / 60)
+
+
+def test_synthetic_difference_is_unbiased() -> None:
+    rng = np.random.default_rng(53)
+    found = []
+    for _ in range(30):
+        frame = units(rng, [9, *[0] * 9], periods=14)
+        row = synthetic_control.synthetic_difference(
+            frame, "y", "u", "t", treated=0, start=9, draws=2
+        ).table.iloc[0]
+        found.append(row["estimate"])
+    assert abs(np.mean(found) - LEVEL) < 3.5 * np.std(found, ddof=1) / np.sqrt(30)
+
+
+# --- where assumptions fail
+
+
+@pytest.mark.parametrize("name", ["group_time", "imputation", "sun_abraham"])
+def test_unequal_trends_bias_every_staggered_estimator(name: str) -> None:
+    rng = np.random.default_rng(59)
+    frame = units(rng, [4, 4, 5, 5, 6, 6, 0, 0, 0, 0], periods=9)
+    parallel = getattr(staggered, name)(frame, "y", "u", "t", "g").table["estimate"].iloc[0]
+    frame["y"] += 0.2 * frame["t"] * (frame["g"] > 0)  # the treated rise anyway
+    parted = getattr(staggered, name)(frame, "y", "u", "t", "g").table["estimate"].iloc[0]
+    # All compare with the time before; two treated periods on the drift is 0.4 at the least.
+    assert parted - parallel > 0.35
+
+
+def test_a_mixture_cannot_follow_what_lies_outside_its_donors() -> None:
+    rng = np.random.default_rng(61)
+    frame = units(rng, [0] * 8, periods=20)
+    frame["y"] += 0.5 * frame["t"] * (frame["u"] == 0)
+    row = synthetic_control.estimate(frame, "y", "u", "t", treated=0, start=15).table.iloc[0]
+    assert row["estimate"] > 3 and "poor fit before treatment" in row["caveat"]
+
+
+def test_poisson_errors_promise_too_much_for_counts_that_vary_more() -> None:
+    rng = np.random.default_rng(67)
+    covered = {"poisson": 0, "quasipoisson": 0}
+    for _ in range(100):
+        frame = counts(rng)
+        for family in covered:
+            row = series(frame, family=family, exposure="people", errors="iid").table.iloc[0]
+            covered[family] += bool(row["ci_low"] <= LEVEL <= row["ci_high"])
+    assert covered["poisson"] < 60
+    assert covered["quasipoisson"] > covered["poisson"] + 20
+
+
+def test_caveats_name_short_series_and_few_clusters() -> None:
+    rng = np.random.default_rng(71)
+    short = series(gaussian(rng)).table["caveat"].iloc[0]
+    assert "60 periods: Newey-West intervals are too narrow" in short
+    few = staggered.group_time(units(rng, [3, 3, 5, 5, 0, 0]), "y", "u", "t", "g").table
+    assert "6 clusters: intervals tend to be too narrow" in few["caveat"].iloc[0]
