@@ -396,6 +396,57 @@ CODING_SHEET: Mapping[str, str] = {
     "place": "Place",
 }
 
+CODER_WORDS: Mapping[str, str] = {
+    "synthetic": "The coders are synthetic, too: this project invented their codes from what each "
+    "sentence was written to say, with errors at a stated rate. They show that sheets, agreement "
+    "and proposals work, and nothing about how well people agree.",
+    "public_record": "The codes are those of the people whose sheets this build was given.",
+}
+CODING_LEVELS: Mapping[str, str] = {"code": "Whole code", "area": "Area", "kind": "Kind"}
+CODING_DIFFERENCES: Mapping[str, str] = {
+    "text": "Extract",
+    "codings": "Codes given",
+    "differ_in": "They differ in",
+    "decided": "Decided",
+    "by": "By",
+    "reason": "Reason",
+}
+CODING_TRAIL: Mapping[str, str] = {
+    "extract": "Extract",
+    "action": "Step",
+    "code": "Code",
+    "version": "Version",
+    "by": "By",
+    "on": "On",
+    "reason": "Reason or remark",
+}
+PROPOSED_BY_CODE: Mapping[str, str] = {
+    "item": "Code",
+    "response": "Machine",
+    "true": "By people",
+    "found": "Proposed",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+}
+PROPOSAL_FAILURES: Mapping[str, str] = {
+    "text": "Extract",
+    "response": "Machine",
+    "by_people": "By people",
+    "proposed": "Proposed",
+    "words": "Words that gave it",
+}
+PROPOSALS: Mapping[str, str] = {
+    "extract": "Extract",
+    "text": "Words",
+    "rules": "By rules",
+    "rules_score": "Score",
+    "rules_words": "Because of",
+    "similarity": "By similarity",
+    "similarity_score": "Score ",
+    "similarity_words": "Because of ",
+}
+
 
 def in_words(text: str, book: Questionnaire) -> str:
     """A text with the labels of the questions, answers and groups that it names by their codes.

@@ -182,7 +182,7 @@ def write_sheet(
     for sheet in book.worksheets:
         sheet.sheet_view.tabSelected = sheet is page
     target = Path(path)
-    target.write_bytes(_steady(book))
+    target.write_bytes(steady(book))
     return target
 
 
@@ -269,7 +269,7 @@ def _drop_down(codes: int, rows: int) -> DataValidation:
     return rule
 
 
-def _steady(book: openpyxl.Workbook) -> bytes:
+def steady(book: openpyxl.Workbook) -> bytes:
     """The workbook without the moment at which it was written."""
     written = io.BytesIO()
     book.save(written)
