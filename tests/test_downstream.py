@@ -6,6 +6,7 @@ would run, on a copy of the tree in which every page is finished.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -21,11 +22,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 DECLARED = tomllib.loads((ROOT / "notebooks" / "report.toml").read_text(encoding="utf-8"))
 SYNTHESIS = "17-synthesis"
-# As `make report` prepares a build before it calls make, with the default parameters.
+APPRAISAL = "16-options-appraisal"
+# As `make report` prepares a build before it calls make; the call's parameters come as an argument.
 PREPARE = (
-    "from ncpi_eval import build, declarations, paths; "
+    "import json, sys; from ncpi_eval import build, declarations, paths; "
     "site = declarations.read(); "
-    "build.prepare(site, declarations.settle(site, {}, paths.ROOT))"
+    "build.prepare(site, declarations.settle(site, json.loads(sys.argv[1]), paths.ROOT))"
 )
 
 
@@ -42,12 +44,23 @@ def inputs_of(page: str) -> list[str]:
 
 def downstream(changed: str) -> set[str]:
     """Pages that declare a file, and pages that read what those write, and so on."""
+    return followed(
+        {
+            page
+            for page in DECLARED["notebooks"]
+            if any(changed == name or changed.startswith(name + "/") for name in inputs_of(page))
+        }
+    )
+
+
+def taking(parameter: str) -> set[str]:
+    """Pages that take a parameter, and pages that read what those write, and so on."""
     pages = DECLARED["notebooks"]
-    stale = {
-        page
-        for page in pages
-        if any(changed == name or changed.startswith(name + "/") for name in inputs_of(page))
-    }
+    return followed({page for page in pages if parameter in pages[page].get("parameters", ())})
+
+
+def followed(stale: set[str]) -> set[str]:
+    pages = DECLARED["notebooks"]
     while True:
         written = {name for page in stale for name in pages[page].get("results", ())}
         more = {page for page in pages if written & set(pages[page].get("reads", ()))}
@@ -74,9 +87,9 @@ class Tree:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def stale(self) -> set[str]:
-        """Pages that make would run now."""
-        self.run(sys.executable, "-c", PREPARE)
+    def stale(self, **call: str) -> set[str]:
+        """Pages that make would run now, called with these parameters."""
+        self.run(sys.executable, "-c", PREPARE, json.dumps(call))
         would_run = self.run("make", "-n", "--no-print-directory", "-f", "ncpi_eval/pages.mk")
         return set(re.findall(r" -m ncpi_eval\.\w+ page (\S+)", would_run))
 
@@ -152,3 +165,47 @@ def test_a_change_that_nothing_declares_makes_nothing_stale(finished: Tree) -> N
     unread = finished.folder / "data" / "README.md"
     assert downstream("data/README.md") == set()
     assert changed_after(unread, finished) == set()
+
+
+# What the designs of a future evaluation rest on: calendar, outcomes, sizes, plan, theory, weights.
+DESIGNS = {
+    "first inspections": ("data/inspections/forces.csv", {APPRAISAL, "14-design-power"}),
+    "recorded offences": ("data/inspections/recorded_offences.csv", {APPRAISAL, "14-design-power"}),
+    "social care": ("data/inspections/children_in_need.csv", {APPRAISAL, "13-staggered-adoption"}),
+    "the list of outcomes": ("data/inspections/outcomes.csv", {APPRAISAL, "14-design-power"}),
+    "the analysis plan": ("data/inspections/analysis_plan.md", {APPRAISAL, "14-design-power"}),
+    "a likelihood": ("data/theory/likelihoods.csv", {"15-theory-based"}),
+    "a weight": ("data/options/criteria.csv", {APPRAISAL}),
+}
+
+
+@pytest.mark.parametrize("what", DESIGNS)
+def test_a_change_makes_stale_the_designs_that_rest_on_it(finished: Tree, what: str) -> None:
+    name, among_them = DESIGNS[what]
+    stale = changed_after(finished.folder / name, finished)
+    assert stale == downstream(name)
+    assert among_them <= stale
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ({"WEIGHTS": "data/options/other.csv"}, {APPRAISAL}),
+        ({"GROUP_SIZE": "4"}, {"14-design-power", APPRAISAL}),
+        ({"SEED": "7"}, {"14-design-power", APPRAISAL}),
+        ({"DEPENDENCE": "0.2"}, {"15-theory-based"}),
+    ],
+)
+def test_a_parameter_makes_stale_the_pages_that_take_it(
+    finished: Tree, call: dict[str, str], expected: set[str]
+) -> None:
+    criteria = finished.folder / "data" / "options" / "criteria.csv"
+    other = criteria.with_name("other.csv")
+    other.write_bytes(criteria.read_bytes())
+    finished.finish()  # the folder itself has one more file
+    try:
+        stale = finished.stale(**call)
+        assert stale == taking(next(iter(call)).lower()) == expected
+    finally:
+        other.unlink()
+        finished.finish()
