@@ -25,14 +25,14 @@ unexport $(GIVEN)
 endif
 
 # Only these take parameters; anywhere else they would be ignored in silence.
-ifneq ($(filter-out report extract force-brief force-briefs setup,$(or $(MAKECMDGOALS),help)),)
+ifneq ($(filter-out report extract force-brief force-briefs coding-sheets setup,$(or $(MAKECMDGOALS),help)),)
 ifneq ($(filter-out PYTHON,$(GIVEN)),)
-$(error only report, extract, force-brief and force-briefs take parameters; found $(filter-out PYTHON,$(GIVEN)))
+$(error only report, extract, coding-sheets, force-brief and force-briefs take parameters; found $(filter-out PYTHON,$(GIVEN)))
 endif
 endif
 
 .PHONY: help setup lab report extract force-brief force-briefs test check check-pages scan data
-.PHONY: bench accept lock clean
+.PHONY: bench accept lock clean coding-sheets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ force-brief: $(READY) ## one force's page, FORCE=code or name; SURVEY=file and o
 
 force-briefs: $(READY) ## a page for each force of the survey's world; SCHEDULER=tcp://host:port
 	@$(RUN) -m ncpi_eval.briefs force-briefs
+
+coding-sheets: $(READY) ## sheets for people to code, in outputs/coding; CODERS="Ann Ben" DOCUMENTS=folder
+	@$(RUN) -m ncpi_eval.coding_sheets sheets
 
 test: $(READY) ## run the tests
 	@$(RUN) -m pytest

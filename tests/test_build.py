@@ -255,7 +255,10 @@ def test_a_wrong_parameter_is_refused_before_anything_runs(
 def test_other_targets_take_no_parameters(finished: Project) -> None:
     outcome = finished.make("test", "SCALE=2")
     assert outcome.code != 0
-    assert "only report, extract, force-brief and force-briefs take parameters" in outcome.text
+    assert (
+        "only report, extract, coding-sheets, force-brief and force-briefs take parameters"
+        in outcome.text
+    )
 
 
 def test_a_call_cannot_change_how_make_works(finished: Project) -> None:
@@ -265,7 +268,10 @@ def test_a_call_cannot_change_how_make_works(finished: Project) -> None:
     assert "make report: found 'VENV'" in outcome.text
     outcome = finished.make("SCALE=3")
     assert outcome.code != 0
-    assert "only report, extract, force-brief and force-briefs take parameters" in outcome.text
+    assert (
+        "only report, extract, coding-sheets, force-brief and force-briefs take parameters"
+        in outcome.text
+    )
 
 
 def test_parameters_hold_for_one_call(project: Project) -> None:

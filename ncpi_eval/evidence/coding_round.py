@@ -139,8 +139,7 @@ def read(folder: str | Path, frame: pd.DataFrame) -> Round:
     """
     source = paths.ROOT / folder
     about = _about(source)
-    extracts = _table(source / EXTRACTS, SENT_COLUMNS)
-    scheme = str(about["scheme"])
+    scheme, extracts = sent(source)
     codings = [
         coding.read_sheet(source / f"{coder}.xlsx", extracts, frame, scheme=scheme, coder=coder)
         for coder in about["coders"]
@@ -159,18 +158,31 @@ def read(folder: str | Path, frame: pd.DataFrame) -> Round:
     return Round(scheme, extracts, pd.concat(codings, ignore_index=True), decisions, trail)
 
 
+def sent(folder: Path) -> tuple[str, pd.DataFrame]:
+    """Scheme and extracts (`SENT_COLUMNS`) of a round, whether or not it has come back."""
+    return str(_toml(folder).get("scheme", "")), _table(folder / EXTRACTS, SENT_COLUMNS)
+
+
+def is_back(folder: Path) -> bool:
+    """Whether somebody has written down the day on which the sheets came back."""
+    return bool(_toml(folder).get("taken_over_on"))
+
+
 def read_frame() -> pd.DataFrame:
     """The coding frame, checked (data/coding/coding_frame.csv)."""
     return coding.check_frame(_text(paths.data("coding", "coding_frame.csv")))
 
 
-def _about(source: Path) -> dict[str, Any]:
-    path = source / ROUND
+def _toml(source: Path) -> dict[str, Any]:
     try:
-        about = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads((source / ROUND).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         problem = Problem(ROUND, str(error), "the file that make coding-sheets wrote", "Restore it")
         raise InputError("This folder holds no round of coding.", [problem]) from error
+
+
+def _about(source: Path) -> dict[str, Any]:
+    about = _toml(source)
     problems = [
         Problem(f"{ROUND}, {key}", "nothing", "a value", remedy)
         for key, remedy in (
