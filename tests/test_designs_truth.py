@@ -233,5 +233,18 @@ def test_caveats_name_short_series_and_few_clusters() -> None:
     rng = np.random.default_rng(71)
     short = series(gaussian(rng)).table["caveat"].iloc[0]
     assert "60 periods: Newey-West intervals are too narrow" in short
+    settled = series(gaussian(rng), errors="prais_winsten").table["caveat"].iloc[0]
+    assert "60 periods: intervals are too narrow, compare gls_ar" in settled
     few = staggered.group_time(units(rng, [3, 3, 5, 5, 0, 0]), "y", "u", "t", "g").table
     assert "6 clusters: intervals tend to be too narrow" in few["caveat"].iloc[0]
+
+
+def test_large_counts_converge() -> None:
+    rng = np.random.default_rng(73)
+    t = np.arange(60)
+    for size in (1e3, 1e6):
+        for _ in range(40):
+            frame = pd.DataFrame({"t": t, "n": 10 * size})
+            frame["y"] = rng.poisson(size * np.exp(0.2 * rng.standard_normal(60))).astype(float)
+            for how in ({"family": "binomial", "trials": "n"}, {"family": "quasipoisson"}):
+                assert np.isfinite(series(frame, **how).table["std_error"][0])
