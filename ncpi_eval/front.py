@@ -302,6 +302,12 @@ def _data_kinds(tree: Path) -> str:
     )
 
 
+def _range(waves: str) -> str:
+    """The first and the last of many waves or dates."""
+    given = waves.split(", ")
+    return waves if len(given) < 3 else f"{min(given)} to {max(given)}"
+
+
 def _results_list(tree: Path, site: Site) -> list[dict[str, Any]]:
     """Results files by the page that writes them, with what each holds."""
     writers = {name: page for page in site.pages for name in getattr(page, "results", ())}
@@ -316,7 +322,7 @@ def _results_list(tree: Path, site: Site) -> list[dict[str, Any]]:
                 "title": page.title if page else "",
                 "name": path.stem,
                 "what": render.RESULTS.get(path.stem, ""),
-                "data": ", ".join(filter(None, (kinds, waves))) or "no rows",
+                "data": ", ".join(filter(None, (kinds, _range(waves)))) or "no rows",
             }
         )
     order = {page.stem: place for place, page in enumerate(site.pages)}

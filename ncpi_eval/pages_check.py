@@ -155,8 +155,11 @@ def check(pages: Sequence[Path], executable: str, axe: str) -> list[Finding]:
         waiting = [(path, pool.submit(_in_worker, path, names[path])) for path in queue]
         for path in pages:
             found[path] = page_rules.findings(page_rules.read(path, others), names[path])
-        for path, answer in waiting:
-            found[path] += answer.result()
+        for number, (path, answer) in enumerate(waiting, 1):
+            in_browser = answer.result()
+            found[path] += in_browser
+            said = f", {len(in_browser)} findings" if in_browser else ""
+            print(f"{number} of {len(waiting)}: {names[path]}{said}", file=sys.stderr, flush=True)
     return [finding for path in pages for finding in found[path]]
 
 

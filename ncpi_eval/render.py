@@ -39,6 +39,8 @@ REFERRING = ("source_row", "source_rows", "cell_row")
 ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_high", "p_value")
 # More rows than this are put under one heading for each question.
 SECTIONS_FROM = 150
+# Characters from which a text that many rows repeat stands above them.
+LONG = 80
 
 # What a results file holds; a file that is not named here stands with its page alone.
 RESULTS: Mapping[str, str] = {
@@ -115,6 +117,45 @@ RESULTS: Mapping[str, str] = {
     "triangulation_evidence": "the figures, records and statements behind each cell",
     "report_recommendations": "recommendations of chapter 5, evidence, and a way to tell",
     "strength_rubric": "criteria of strength by strand",
+    "its_check": "a jump of known date that each model should see",
+    "its_coverage": "how often 95% intervals cover the truth, for one series",
+    "its_errors": "change of level by error process",
+    "its_force": "one force: recorded offences against what its past would have led to",
+    "its_force_line": "one force: offences by quarter, and the lines behind the picture",
+    "its_placebos": "change of level at dates without an inspection, and for adults",
+    "its_pooled": "change of level at the first inspection, by force and together",
+    "its_sensitivity": "change of level when one choice is made otherwise",
+    "did_bacon": "what the two-way regression compares, with weights",
+    "did_checks": "trends before the inspection, drift, and inference with few forces",
+    "did_cohorts": "forces by the year of their first inspection",
+    "did_coverage": "how often 95% intervals cover the truth, for this calendar",
+    "did_decision": "the plan's conditions and whether each holds",
+    "did_events": "recorded offences by years since the first inspection",
+    "did_overall": "recorded offences as times the level without an inspection, by estimator",
+    "did_secondary": "the same for other outcomes",
+    "did_variations": "the same when one choice is made otherwise",
+    "scm_example": "a published example of synthetic control, recomputed",
+    "scm_force": "synthetic control for one force, and for others as if it were they",
+    "power_arrangement": "power by the number of forces at a time and the months between",
+    "power_behaviour": "how recorded offences stray from forces' own trends",
+    "power_curves": "how often each design finds a change, by its size",
+    "power_detectable": "smallest change that each design finds four times in five",
+    "power_harder": "power, bias and coverage when one thing is worse",
+    "power_survey": "smallest change of a share that a second wave finds",
+    "tracing_clues": "clues, whether they were found, and which test each is",
+    "tracing_each": "the leading explanation without each clue, and the other way",
+    "tracing_example": "an invented example that can be worked by hand",
+    "tracing_posterior": "probability of each explanation before and after the clues",
+    "tracing_priors": "probability afterwards, by what was believed before",
+    "tracing_worth": "what clues that nobody looked for would settle",
+    "contribution_claims": "claims along the logic model, what they rest on, their strength",
+    "realist_configurations": "contexts, mechanisms and outcomes in the report",
+    "options": "options for the next evaluation: what each asks and can show",
+    "option_outcomes": "candidate outcomes by how well they can be measured",
+    "option_proposals": "recommendations for the next evaluation",
+    "option_ranking": "place of each option when weights are drawn anew",
+    "option_scores": "score of each option on each criterion",
+    "option_weights": "the leading options when one weight is changed",
     "dictionary_variables": "variables, options, routing and bases",
     "dictionary_groups": "groups of respondents and their rules",
 }
@@ -153,6 +194,13 @@ _DROPPED = re.compile(
 )
 _HEADING = re.compile(r"<h([1-6])([^>]*)>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
+# A formula as MathJax would set it, which no page loads; code is taken out before.
+_FORMULA = re.compile(
+    r"\$\$.+?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]*?(?<=[^\s\\])\$(?![\d$])"
+    r"|\\\\\(.+?\\\\\)|\\\\\[.+?\\\\\]|\\begin\{\w+\*?\}",
+    re.DOTALL,
+)
+_CODE = re.compile(r"(?ms)^ {0,3}(```|~~~).*?^ {0,3}\1|(`+)(?!`).+?(?<!`)\2(?!`)")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -365,6 +413,8 @@ def _prepared(notebook: nbformat.NotebookNode, page: Page) -> nbformat.NotebookN
     problems = []
     number = 0
     for cell in prepared.cells:
+        if cell.cell_type == "markdown":
+            problems += _formula_problems(cell.source, page.stem)
         if cell.cell_type != "code":
             continue
         number += 1
@@ -423,6 +473,19 @@ def _without_title(source: str, title: str) -> str:
 
 def _letters(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
+
+
+def _formula_problems(source: str, place: str) -> list[Problem]:
+    """Formulas in TeX, which would reach readers, and their screen readers, as source."""
+    return [
+        Problem(
+            f"{place}, words of a cell",
+            f"a formula in TeX, {found.group(0)[:60]!r}",
+            "words, because pages load nothing that could set a formula",
+            "Say it in words or as plain text (p = 0.05, n × 2); write a dollar as \\$.",
+        )
+        for found in _FORMULA.finditer(_CODE.sub("", source))
+    ]
 
 
 def _output_problems(cell: Any, place: str) -> list[Problem]:
@@ -609,42 +672,79 @@ def _data_tables(frame: pd.DataFrame, columns: Sequence[str], name: str) -> str:
         heading = f"{question}: {label}" if label else str(question or "Other")
         identity = "q-" + re.sub(r"[^A-Za-z0-9]+", "-", str(question)).strip("-")
         parts.append(f'<h2 id="{escape(identity)}">{escape(heading)}</h2>')
-        parts.append(_data_table(rows, inner, f"Rows on {question}"))
+        once, rows, kept = _said_once(rows, inner)
+        parts += once
+        parts.append(_data_table(rows, kept, f"Rows on {question}"))
     return "\n".join(parts)
 
 
+def _said_once(
+    frame: pd.DataFrame, columns: Sequence[str]
+) -> tuple[list[str], pd.DataFrame, list[str]]:
+    """Paragraphs with what many rows say, the rows without it, and the columns that are left.
+
+    What all rows say is said once; of a few sentences that many rows repeat, rows keep the number;
+    of two columns that tell rows apart alike (a code and its words) the later one stays.
+    """
+    same, sentences, kept = [], [], []
+    frame = frame.copy()
+    groups = {}
+    for column in columns:
+        values = frame[column].drop_duplicates()
+        if column == "id" or len(frame) < 2 or frame[column].map(_is_numeric).all():
+            groups[column] = (column,)
+        else:
+            groups[column] = tuple(pd.factorize(frame[column])[0])
+        if column != "id" and len(frame) > 1 and len(values) == 1:
+            same.append((column, values.iloc[0].rstrip(".")))
+            continue
+        few = [value for value in values if value]
+        if column not in REFERRING and len(few) <= 5 < len(frame) and max(map(len, few)) > LONG:
+            numbers = {value: str(number) for number, value in enumerate(few, 1)}
+            sentences += [f"{in_words(column)} {numbers[value]}: {value}" for value in few]
+            frame[column] = frame[column].map(lambda value, to=numbers: to.get(value, ""))
+            groups[column] = (column,)
+        kept.append(column)
+    later = {groups[column]: column for column in kept}
+    kept = [column for column in kept if later[groups[column]] == column]
+    parts = []
+    given = "; ".join(f"{column} {value}" for column, value in same if value)
+    if given:
+        parts.append(f"<p>The same in these {len(frame):,} rows: {escape(given)}.</p>")
+    return parts + [f"<p>{escape(text)}</p>" for text in sentences], frame, kept
+
+
 def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> str:
-    ordered = ["id", *(column for column in columns if column != "id")]
-    ordered = [column for column in ordered if column in frame]
-    numeric = [
-        column != "id" and frame[column].map(_is_numeric).all() and (frame[column] != "").any()
-        for column in ordered
-    ]
+    """Rows with the columns of words first and those of numbers after them.
+
+    So the table says once from which column on cells are aligned to the right, and pages of
+    thousands of rows have bare cells.
+    """
+    present = [column for column in columns if column in frame and column != "id"]
+    numbers = [c for c in present if frame[c].map(_is_numeric).all() and (frame[c] != "").any()]
+    words = [column for column in present if column not in numbers]
+    if "id" in frame:
+        words.insert(0, "id")
+    ordered = [*words, *numbers]
     lines = []
     for record in frame[ordered].itertuples(index=False, name=None):
-        cells = []
-        for place, (value, right) in enumerate(zip(record, numeric, strict=True)):
-            if not place:
-                cells.append(f'<th scope="row" class="id">{escape(value)}</th>')
-            elif right:
-                cells.append(f'<td class="number">{escape(_four_digits(value))}</td>')
-            elif ordered[place] in REFERRING:
-                cells.append(f"<td>{_referring(value)}</td>")
-            else:
-                cells.append(f"<td>{prose.with_addresses(value)}</td>")
+        cells = [f'<th scope="row">{escape(record[0])}</th>']
+        for column, value in zip(ordered[1:], record[1:], strict=True):
+            cells.append(f"<td>{_data_cell(column, value, column in numbers)}</td>")
         anchor = f' id="{escape(record[0])}"' if ordered[0] == "id" else ""
         lines.append(f"<tr{anchor}>{''.join(cells)}</tr>")
-    head = "".join(
-        f'<th scope="col"{" class=" + chr(34) + "number" + chr(34) if right else ""}>'
-        f"{escape(column)}</th>"
-        for column, right in zip(ordered, numeric, strict=True)
-    )
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in ordered)
     table = (
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n"
-        + "\n".join(lines)
-        + "\n</tbody>\n</table>"
+        f'<table class="data n{len(words) + 1}">\n<caption>{escape(caption)}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(lines) + "\n</tbody>\n</table>"
     )
     return tables.scrolling(table, caption)
+
+
+def _data_cell(column: str, value: str, is_number: bool) -> str:
+    if is_number:
+        return escape(_four_digits(value))
+    return _referring(value) if column in REFERRING else prose.with_addresses(value)
 
 
 def _referring(text: str) -> str:

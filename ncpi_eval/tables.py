@@ -440,7 +440,7 @@ def _long(
                 value = _linked(row, column, text, links[column])
             elif column == linked:
                 value = prose.link(row, text)
-            sentences = "" if column in links else text
+            sentences = "" if links.get(column) == column else text
             cells.append(f"<td{_classed(right[column], sentences)}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])

@@ -104,7 +104,7 @@ def test_code_is_folded_without_prompts():
 
 
 def test_nothing_is_loaded_and_nothing_runs():
-    html = rendered(new_markdown_cell("$x^2$"), code(shown()))
+    html = rendered(new_markdown_cell("Words."), code(shown()))
     assert "<script" not in html and "<link" not in html and "@import" not in html
     assert not re.search(r'src="(?!data:)', html)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html).group(1)
@@ -228,9 +228,9 @@ def tree(tmp_path, monkeypatch):
 
 def test_a_data_page_gives_each_row_an_address(tree):
     html = render.render_data_page("survey_estimates", tree / "results/survey_estimates.csv", SITE)
-    assert '<tr id="Q.1.all.all.2019"><th scope="row" class="id">Q.1.all.all.2019</th>' in html
+    assert '<tr id="Q.1.all.all.2019"><th scope="row">Q.1.all.all.2019</th>' in html
     assert "First &lt;b&gt;" in html
-    assert '<td class="number">0.3333</td>' in html
+    assert "<td>0.3333</td>" in html
     assert "<dt>wave</dt><dd>2019</dd>" in html
     assert '<a href="../results/survey_estimates.csv">' in html
     assert "Synthetic data." in html
@@ -243,6 +243,66 @@ def test_a_long_data_page_has_a_heading_for_each_question(tree, monkeypatch):
     assert '<h2 id="q-Q">Q: First &lt;b&gt;</h2>' in html
     assert '<a href="#q-R">R: Second</a>' in html
     assert '<th scope="col">item</th>' not in html
+
+
+def test_a_long_data_page_says_once_what_its_rows_repeat(tmp_path, monkeypatch):
+    monkeypatch.setattr(render, "SECTIONS_FROM", 2)
+    long = "A sentence that many rows repeat " + "and that is long " * 4
+    rows = [
+        {
+            "id": f"{question}.{number}",
+            "question": question,
+            "count": number,
+            "code": f"c{number % 2}",
+            "words": f"Words {number % 2}",
+            "caveat": f"{long}{number % 2}",
+            "method": "exact",
+        }
+        for question in "QR"
+        for number in range(6)
+    ]
+    rows[-1]["method"] = "rough"
+    pd.DataFrame(rows).to_csv(tmp_path / "x.csv", index=False)
+    html = render.render_data_page("x", tmp_path / "x.csv", SITE)
+    assert "<p>The same in these 6 rows: method exact.</p>" in html
+    assert f"<p>Caveat 1: {long}0</p>\n<p>Caveat 2: {long}1</p>" in html
+    assert html.count(long) == 4  # two sentences in two sections
+    assert ">words</th>" in html and ">code</th>" not in html
+    assert '<tr id="Q.3"><th scope="row">Q.3</th><td>Words 1</td><td>3</td><td>2</td></tr>' in html
+    assert re.search(r"<td>Words 1</td><td>rough</td><td>5</td><td>2</td>", html)
+
+
+def test_numbers_of_a_data_page_stand_last_and_the_style_sheet_aligns_them(tree):
+    html = render.render_data_page("survey_estimates", tree / "results/survey_estimates.csv", SITE)
+    first = int(re.search(r'<table class="data n(\d+)">', html).group(1))
+    head = re.findall(r'<th scope="col">(.*?)</th>', html)
+    assert head == ["id", "question", "item", "count", "estimate"] and first == 4
+    for column in range(2, 29):
+        assert f".n{column} tr > :nth-child(n+{column})" in html
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The share $p$ is small.",
+        "$$\nx = 1\n$$",
+        r"Or \\(p\\) of",
+        r"\begin{align} x \end{align}",
+        "So $\\hat{p} = 1$.",
+    ],
+)
+def test_a_formula_is_refused_with_what_to_do(words):
+    with pytest.raises(BuildError, match="formula in TeX") as refused:
+        rendered(new_markdown_cell(words))
+    assert "in words or as plain text" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["It cost $5, then $6.", r"\$5 and 6\$", "`$x$`", "```\n$x$\n```", r"\[c\] is a mark"],
+)
+def test_a_dollar_or_code_is_no_formula(words):
+    assert "<p>" in rendered(new_markdown_cell(f"Words.\n\n{words}"))
 
 
 def test_the_index_links_everything(tree):
