@@ -239,6 +239,9 @@ def test_accuracy_is_counted_as_by_hand() -> None:
     assert found.loc[f"proposals.rules.{GOOD}", "recall"] == 0
     shares = found.loc[[f"proposals.rules.{part}" for part in ("all", "area", "kind")], "estimate"]
     assert shares.tolist() == [0.5, 0.75, 0.5]
+    untried = found.loc["proposals.similarity.all"]
+    assert untried["denominator"] == 0
+    assert pd.isna(untried["estimate"])
     extracts = sent(*[(name, "text", "", "") for name in people["extract"]])
     wrong = proposals.failures(proposed, people, extracts)
     assert wrong["extract"].tolist() == ["e2", "e4"]

@@ -304,13 +304,15 @@ def accuracy(
         id, item (label of the code), response (machine), count (right), true (given by people),
         found (proposed), precision, recall, f1 (0 to 1; missing without a base), unit, data_kind.
         The rows ``all`` and ``area`` and ``kind`` have instead denominator and estimate, the share
-        of extracts with the right code, area or kind, with a Wilson interval.
+        of extracts with the right code, area or kind, with a Wilson interval; missing where
+        nothing was tried.
     """
     labels = frame.set_index("code")["label"].to_dict()
     both = proposed.merge(people[["extract", "code"]], on="extract")
     rows: list[dict[str, Any]] = []
-    for machine, given in both.groupby("machine", sort=True):
-        rows += [_overall(str(machine), part, given, frame) for part in ("all", "area", "kind")]
+    for machine in (RULES, SIMILARITY):
+        given = both[both["machine"] == machine]
+        rows += [_overall(machine, part, given, frame) for part in ("all", "area", "kind")]
         for code in sorted(set(given["code"]) | set(given["proposed"])):
             true, found = given["code"] == code, given["proposed"] == code
             right = int((true & found).sum())
@@ -340,14 +342,14 @@ def _overall(machine: str, part: str, given: pd.DataFrame, frame: pd.DataFrame) 
         parts = frame.set_index("code")[part].to_dict() | {NONE_APPLIES: NONE_APPLIES}
         true, found = true.map(parts), found.map(parts)
     right = int((true == found).sum())
-    low, high = wilson(right, len(given))
+    low, high = wilson(right, len(given)) if len(given) else (None, None)
     return {
         "id": f"proposals.{machine}.{part}",
         "item": names[part],
         "response": machine,
         "count": right,
         "denominator": len(given),
-        "estimate": right / len(given),
+        "estimate": right / len(given) if len(given) else None,
         "ci_low": low,
         "ci_high": high,
     }
