@@ -311,6 +311,13 @@ TIME_SCALES: Mapping[str, str] = {
     "within six months": "Within six months",
     "none stated": "None stated",
 }
+SCALES: Mapping[str, str] = {
+    "criterion": "Criterion",
+    "time_scale": "To be done",
+    "count": "Recommendations",
+    "percent": "Per cent",
+    "base": "Base",
+}
 THEMES: Mapping[str, str] = {
     "recommendation": "Recommended on",
     "critical finding": "Criticised",

@@ -661,3 +661,77 @@ def test_a_visit_too_long_before_publication_waits_for_a_person() -> None:
     found = timing(paper, "assessment_of_progress")
     assert "published 23 months after the fieldwork" in found.problems
     assert found.facts["fieldwork_start"].confidence < DOUBTFUL
+
+
+# Sentences of two more sets of documents that were written without a look at the rules
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "reckoned"),
+    [
+        # 12 October 2020, 6 November 2017 and 5 September 2022 were Mondays
+        ("in the two weeks beginning 12 October 2020", "2020-10-12", "2020-10-23", True),
+        ("over a two-week period starting 10 January 2022", "2022-01-10", "2022-01-21", True),
+        ("w/c 6 and 13 November 2017", "2017-11-06", "2017-11-17", True),
+        ("in the week commencing 5 September 2022", "2022-09-05", "2022-09-09", True),
+        ("for two weeks from 8 July 2019", "2019-07-08", "2019-07-19", True),
+        ("the fortnight from Tuesday 9 July 2019", "2019-07-09", "2019-07-09", False),
+        ("on 14-18 and 21-25 January 2019", "2019-01-14", "2019-01-25", False),
+        ("in January 2019 (14 to 25 January)", "2019-01-14", "2019-01-25", False),
+        ("on 7, 8 and 9 September 2015", "2015-09-07", "2015-09-09", False),
+        ("began on 14 May 2018 and ended on 25 May 2018", "2018-05-14", "2018-05-25", False),
+        ("over December 2016 and January 2017", "2016-12", "2017-01", False),
+    ],
+)
+def test_weeks_and_other_ways_of_naming_a_fortnight(
+    text: str, first: str, last: str, reckoned: bool
+) -> None:
+    (dates,) = find_dates(plain(text))
+    assert (dates.first, dates.last, dates.reckoned) == (first, last, reckoned)
+
+
+def test_months_a_year_apart_are_no_period() -> None:
+    found = find_dates("in March 2018 and April 2019")
+    assert [(d.first, d.last) for d in found] == [("2018-03", "2018-03"), ("2019-04", "2019-04")]
+
+
+def test_each_verb_has_its_own_date() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection post-inspection review",
+        "# Introduction",
+        "We inspected Ashdale Police in October 2017 and published our findings in March 2018.",
+        "In October 2018 we reviewed the progress the force had made.",
+    )
+    found = timing(document(*lines), "post_inspection_review").facts
+    assert found["previous_published"].value == "2018-03"
+    assert found["previous_fieldwork"].value == "2017-10"
+    assert found["fieldwork_start"].value == "2018-10"
+
+
+def test_this_report_was_published_is_its_publication() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection",
+        "The inspection was completed between 26 February and 9 March 2018. This report was "
+        "published in July 2018.",
+    )
+    found = timing(document(*lines), "inspection").facts
+    assert found["published"].value == "2018-07"
+    assert found["fieldwork_end"].value == "2018-03-09"
+
+
+def test_an_older_review_quotes_recommendations_in_its_text() -> None:
+    quoted = "HMIC recommended that within three months Ashdale Police improves its recording."
+    found = recommended("# Initial contact", quoted, kind="post_inspection_review")
+    assert found == [("within three months", "initial_contact", 0)]
+    assert recommended("# Initial contact", quoted) == []  # a first report has none before it
+
+
+def test_grades_of_documents_of_no_known_kind_are_not_audits(tmp_path: Path) -> None:
+    (tmp_path / "homes.txt").write_text(
+        "Homes for older people: annual report\n\n"
+        "We visited between 4 and 15 March 2019. Inspectors looked at 90 case files; 40 were good, "
+        "30 required improvement and 20 were inadequate.\n"
+    )
+    (row,) = tables(tmp_path, workers=1)["document_facts"].to_dict("records")
+    assert row["kind"] == "other"
+    assert [row[name] for name in ("cases", "good", "fieldwork_start")] == ["", "", ""]

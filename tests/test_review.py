@@ -108,6 +108,8 @@ def test_a_recommendation_counts_once_and_restated_only_without_its_report(
     ]
     scales = review.by_time_scale(asked, CRITERIA)
     assert list(scales["time_scale"]) == ["immediately", "within six months", "none stated"]
+    assert (scales["estimate"] * scales["denominator"]).round(9).eq(scales["count"]).all()
+    assert scales.groupby("criterion")["estimate"].sum().round(9).eq(1).all()
 
 
 def test_change_answers_the_recommendation_of_force_and_criterion(

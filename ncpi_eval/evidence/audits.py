@@ -57,11 +57,13 @@ _TOTALS = [
         rf"(?:a )?(?:total|sample) of (?P<total>{NUMBER})\b",
         rf"(?:audit|review|examination|assessment|analysis) of (?:the |these "
         rf")?(?P<total>{NUMBER})\b",
+        rf"\b(?:our|the|these) (?P<total>{NUMBER}) (?:case (?:file )?)?audits\b",
         rf"^(?:in (?:total|all),? )?(?P<total>{NUMBER}) (?:\S+ ){{0,3}}?{_CASES}\b",
     )
 ]
 _OWN_GRADING = re.compile(
-    r"self-? ?assess|the (?:force|constabulary)(?:'s)? (?:own )?(?:itself )?(?:had )?"
+    r"self-? ?assess|\b(?:its|their) own (?:\w+ ){0,2}?(?:team|staff|officers|auditors?|reviewers?)"
+    r"|the (?:force|constabulary)(?:'s)? (?:own )?(?:itself )?(?:had )?"
     r"(?:assess|grad|judg|rat|audit)\w*|(?:force|constabulary)'s own|its own (?:assessment|grading)"
     r"|(?:Police|Constabulary) (?:itself )?(?:had )?(?:self-)?(?:graded|rated|judged|assessed)",
     re.IGNORECASE,
@@ -487,7 +489,7 @@ def _place(found: _Found, window: list[_Sentence], starts: list[int]) -> tuple[P
     return one.paragraph, found[0] + shift, found[1] + shift
 
 
-_OF_ALL = re.compile(r"\bof (?:the|these|those|all|our)(?: the)? $", re.IGNORECASE)
+_OF_ALL = re.compile(rf"\bof (?:the|these|those|all|our)(?: the)? $|\b{NUMBER} of $", re.IGNORECASE)
 """What stands before a total ("most of the 31 cases") and never before a count by grade."""
 
 
@@ -573,7 +575,8 @@ _AFTER_WORDS = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_WORDS = re.compile(
-    r"(?:\W|of (?:the|these|those|all|our) \d+|of|these|those|them|which|the|cases?|files?|case|"
+    r"(?:\W|of (?:(?:the|these|those|all|our) )?\d+|of|these|those|them|which|"
+    r"the|cases?|files?|case|"
     r"audits?|investigations?|were|was|"
     r"as|to|be|being|"
     r"graded|judged|rated|assessed|found|considered|deemed|that|a|an|only|just|had|been|have|or|"
@@ -624,7 +627,7 @@ def _table(items: list[Paragraph]) -> Audit | None:
     inside = False
     for item in items:
         text = plain(item.text)
-        if item.kind == HEADING:
+        if item.kind == HEADING and not _block_line(text):  # a short line may look like one
             inside = inside and _in_breakdown(text)
             inside = (
                 inside

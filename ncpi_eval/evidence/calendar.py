@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from dataclasses import dataclass
 
@@ -19,6 +20,13 @@ _DAY = (
 _YEAR = r"(?P<{0}>20[0-3]\d)(?!\d)"
 _TO = r"\s*(?:-|to|until|through)\s*"
 _AND = r"\s*(?:-|to|and|until)\s*"
+_PART = r"(?:(?:early|mid|late)[- ])?"
+_WEEK = r"(?:w/c|weeks? (?:commencing|beginning|starting|of))(?: on)?(?: the)?\s+"
+_TWO_WEEKS = r"(?:(?:two|2)[- ]weeks?|fortnight)"
+_FROM = (
+    r"(?: period)?,?(?: (?:from|beginning|commencing|starting|which (?:began|started)"
+    r"|that (?:began|started)))(?: on)?(?: the)?\s+"
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class Dates:
     last: str
     start: int
     end: int
+    reckoned: bool = False
+    """The last day is not printed but counted: the Friday of the last week that is named."""
 
     @property
     def is_range(self) -> bool:
@@ -58,16 +68,51 @@ def _y(name: str) -> str:
 
 
 _PATTERNS = [
+    # weeks named by their first days; the Friday of the last one is reckoned
+    _pattern(
+        rf"{_WEEK}{_d('d1')}(?:\s+{_m('m1')})?(?:,?\s+{_y('y1')})?\s+and\s+(?:{_WEEK})?"
+        rf"{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}(?P<week>)"
+    ),
+    _pattern(
+        rf"{_TWO_WEEKS}{_FROM}{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}(?P<fortnight>)(?!{_TO}\d)"
+    ),
+    _pattern(
+        rf"{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')},?\s+(?:for|over)\s+"
+        rf"(?:a )?{_TWO_WEEKS}(?P<fortnight>)"
+    ),
+    _pattern(rf"{_WEEK}{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}(?P<week>)"),
+    # two weeks printed apart: "26-30 November and 3-7 December 2018"
+    _pattern(
+        rf"{_d('d1')}{_TO}\d{{1,2}}(?:\s+{_m('m1')})?(?:\s+20\d\d)?,?\s+and\s+(?:from\s+)?"
+        rf"\d{{1,2}}{_TO}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"
+    ),
+    _pattern(
+        rf"{_d('d1')}\s+{_m('m1')}(?:,?\s+{_y('y1')})?,? and (?:was )?"
+        rf"(?:end|finish|conclud|clos|complet)\w+(?: on)? {_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"
+    ),
     _pattern(rf"{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}{_TO}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"),
     _pattern(
         rf"(?<=between\s){_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}\s+and\s+"
         rf"{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"
     ),
     _pattern(rf"{_d('d1')}\s+{_m('m1')}{_AND}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(
+        rf"{_d('d1')}(?:,\s+\d{{1,2}}(?:st|nd|rd|th)?)+,?\s+and\s+"
+        rf"{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"
+    ),
     _pattern(rf"{_d('d1')}{_AND}{_d('d2')}\s+{_m('m2')},?\s+{_y('y2')}"),
+    _pattern(
+        rf"\b{_m('m2')},?\s+{_y('y2')}\s*\((?:from |between )?{_d('d1')}{_AND}{_d('d2')}"
+        rf"(?:\s+(?P=m2))?\)"
+    ),
     _pattern(rf"(?<=between\s){_m('m1')}\s+{_y('y1')}\s+and\s+{_m('m2')},?\s+{_y('y2')}"),
     _pattern(rf"\b{_m('m1')},?\s+{_y('y1')}{_TO}{_m('m2')},?\s+{_y('y2')}"),
-    _pattern(rf"\b{_m('m1')}{_AND}{_m('m2')},?\s+{_y('y2')}"),
+    # two months joined by "and" are one period only when one follows the other
+    _pattern(
+        rf"(?:(?<=over\s)|(?<=during\s)|(?<=in\s)){_m('m1')},?\s+{_y('y1')}\s+(?P<next>and)\s+"
+        rf"{_m('m2')},?\s+{_y('y2')}"
+    ),
+    _pattern(rf"\b{_m('m1')}(?:{_AND}|/){_PART}{_m('m2')},?\s+{_y('y2')}"),
     _pattern(rf"{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}"),
     _pattern(rf"\b{_m('m1')}\s+{_d('d1')},\s+{_y('y1')}"),
     _pattern(rf"\b{_m('m1')},?\s+(?:of\s+)?{_y('y1')}"),
@@ -123,13 +168,35 @@ def _dates_of(match: re.Match[str]) -> Dates | None:
     last = _iso(last_year, last_month, part.get("d2") or part.get("d1"))
     is_range = "m2" in part
     if not is_range:
+        if last and ("week" in part or "fortnight" in part):
+            return _weeks(last, last, 2 if "fortnight" in part else 1, match)
         return Dates(last, last, match.start(), match.end()) if last else None
     first_month = _month_number(part["m1"]) if part.get("m1") else last_month
     first_year = int(part["y1"]) if part.get("y1") else last_year - (first_month > last_month)
     first = _iso(first_year, first_month, part.get("d1"))
     if first is None or last is None or first > last:
         return None
+    if part.get("next") and months_between(first, last) != 1:
+        return None
+    if "week" in part:
+        return _weeks(first, last, 1, match)
     return Dates(first, last, match.start(), match.end())
+
+
+def _weeks(first: str, last: str, weeks: int, match: re.Match[str]) -> Dates:
+    """From a first day to the Friday of so many weeks counted from the last Monday named."""
+    day = _day(last)
+    if day is None or day.weekday() != 0:
+        return Dates(first, last, match.start(), match.end())
+    end = day + datetime.timedelta(days=7 * weeks - 3)
+    return Dates(first, end.isoformat(), match.start(), match.end(), reckoned=True)
+
+
+def _day(text: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None  # 29 February of a common year
 
 
 def months_between(earlier: str, later: str) -> int:

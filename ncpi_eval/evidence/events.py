@@ -63,7 +63,7 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
             r"|(?:\bwe|inspectors|HMIC\w*) (?:\w+ )?(?:went|spent|were (?:in|with|at)|spoke"
             r"|(?!recommend|announc|suspend|ask|start|expect|report|launch|chang|consult|receiv"
             r"|updat|pledg|decid)\w{3,}ed\b)"
-            r"|\bour work\b",
+            r"|\bour work\b|\btwo[- ]weeks?\b|\bfortnight\b|\b(?:was|were) in (?:the )?force\b",
         ),
     )
 ]
@@ -97,8 +97,8 @@ def _cover(document: Document) -> Iterator[Event]:
                 rest = rest.replace(text[other.start : other.end], " ")
             rest = re.sub(r"[\W_]+", " ", rest).strip()
             if rest and not re.fullmatch(
-                r"(?:an? )?(?:inspection|fieldwork|review|visit|inspected)?(?: dates?)?(?: from|"
-                r" between)?",
+                r"(?:an? )?(?:inspection|fieldwork|review|visit|inspected)?"
+                r"(?: dates?| conducted| carried out| undertaken)?(?: from| between)?",
                 rest,
                 re.IGNORECASE,
             ):
@@ -122,8 +122,8 @@ def _labelled(document: Document) -> Iterator[Event]:
             continue
         text = plain(paragraph.text)
         label = re.match(
-            r"(?:(?P<work>(?:inspection|fieldwork|field work|review|visit) (?:dates?|period|"
-            r"carried out)"
+            r"(?:(?P<work>(?:inspection|fieldwork|field work|review|visit) (?:was |were )?"
+            r"(?:dates?|period|carried out|conducted|undertaken|completed|took place)"
             r"|(?:inspection |review )?field ?work|inspected|dates? of (?:inspection|fieldwork|"
             r"review|visit))"
             r"|(?P<out>(?:date )?published(?: on)?|publication date|date of publication|"
@@ -163,7 +163,11 @@ def _in_sentences(document: Document) -> Iterator[Event]:
 def _in_sentence(
     paragraph: Paragraph, text: str, start: int, end: int, dates: Dates, heading: str
 ) -> Iterator[Event]:
-    if re.search(r"(?:first|originally) published (?:on|in) (?:the )?$", text[: dates.start]):
+    if re.search(
+        r"(?:(?:first|originally)|\bthis report (?:was|is)) published (?:on|in) (?:the )?$",
+        text[: dates.start],
+        re.IGNORECASE,
+    ):
         yield Event(PUBLISHED, dates, paragraph, 0.95, "first published")
         return
     about, distance = _nearest_cue(text, start, end, dates)
@@ -194,7 +198,10 @@ def _nearest_cue(text: str, start: int, end: int, dates: Dates) -> tuple[str, in
             )
             distance = len(between) + 40 * len(
                 re.findall(
-                    r";|, (?:and|but|which|when|after)\b| and (?:we|it|in|on)\b|\bsince\b", between
+                    # "... in October 2017 and published": the second verb has a date of its own
+                    r";|, (?:and|but|which|when|after)\b| and (?:we|it|in|on)\b|\bsince\b"
+                    r"|^ and $",
+                    between,
                 )
             )
             # "In May 2021, we inspected": a date that opens the clause belongs to what follows
@@ -319,6 +326,9 @@ def _fieldwork(found: list[Event], kind: str, result: Timing) -> Dates | None:
         result.problems.append(
             f"other months are named as fieldwork: {', '.join(first for first, _ in rivals)}"
         )
+    if event.dates.reckoned:
+        confidence = min(confidence, 0.8)
+        result.problems.append("the last day of fieldwork is counted from its weeks")
     for field, value in _ends(event):
         result.facts[field] = fact(
             field,
@@ -339,6 +349,8 @@ def _ends(event: Event) -> list[tuple[str, str]]:
     begins = re.search(r"(?:beg[ai]n\w*|start\w*|commenc\w*)(?: on| in)? ?$", before) or re.match(
         r",? (?:we|inspectors|hmic\w*) (?:began|started)", after
     )
+    if re.search(r"(?:fortnight|weeks?)\b.{0,40}$", before) and not event.dates.is_range:
+        begins = begins or re.search(r"(?:from|on) $", before)
     if event.dates.by_day and not event.dates.is_range and begins:
         return [("fieldwork_start", event.dates.first)]
     return [("fieldwork_start", event.dates.first), ("fieldwork_end", event.dates.last)]

@@ -287,7 +287,8 @@ def _resolved(row: Row, months: list[str]) -> Row:
     fitting = [
         month
         for month in sorted(months)
-        if row["fieldwork_end"] and 0 <= months_between(row["fieldwork_end"], month) <= 12
+        if (work := row["fieldwork_end"] or row["fieldwork_start"])
+        and 1 <= months_between(work, month) <= 12
     ]
     if row["kind"] == kinds.INSPECTION and fitting:
         row["published"] = fitting[0]

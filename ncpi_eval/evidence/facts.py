@@ -80,10 +80,17 @@ def extract(document: Document, forces: ForceList) -> Extraction:
         facts["force"] = force
     name = force.value if force is not None and force.confidence >= DOUBTFUL else ""
     times = timing(document, kind.value)
-    audit = counts(document, kind.value) if kind.value != kinds.REGISTER else None
+    foreign = kind.rule == kinds.NOTHING and not any(
+        "child protection" in plain(item.text).lower() for item in document.paragraphs
+    )  # another subject: its visits and cases are not of this programme
+    audit = None if foreign or kind.value == kinds.REGISTER else counts(document, kind.value)
     published = times.facts.get("published")
     if kind.rule == kinds.NOTHING and published and published.rule.startswith("cover"):
         times.facts["published"] = published.but(0.5)  # a date alone on some unknown paper
+    if foreign:
+        for end in ("fieldwork_start", "fieldwork_end"):
+            if end in times.facts:
+                times.facts[end] = times.facts[end].but(0.5)
     for part in (times, audit):
         if part is not None:
             facts.update(part.facts)
@@ -177,7 +184,8 @@ def _recommendation_row(
 
 
 _STATED = re.compile(
-    rf"\b(?:made|make|makes|making|contain\w*|includ\w*|with|set out|were|are|has|have|had|"
+    rf"\b(?:act(?:ed)? on|respond(?:ed)? to|implement\w*|address\w*|accept\w*|"
+    rf"made|make|makes|making|contain\w*|includ\w*|with|set out|were|are|has|have|had|"
     rf"list\w*|identified|giv\w+|of|"
     rf"total of|our|the)\s+(?:a total of )?"
     rf"(?P<count>{NUMBER}) (?:\w+ ){{0,2}}?recommendations?\b|\b(?P<count2>{NUMBER}) (?:\w+ "

@@ -36,7 +36,8 @@ _SCALE = re.compile(
 )
 _FORCE = (
     r"(?:[Tt]he )?(?:(?P<force>[A-Z][\w&'-]*(?: (?:and |& |of (?:the )?)?[A-Z][\w&'-]*){0,4}? "
-    r"(?:[Pp]olice(?: [Ss]ervice| [Ff]orce)?|[Cc]onstabulary))|(?P<self>[Ff]orce|[Cc]onstabulary)"
+    r"(?:[Pp]olice(?: [Ss]ervice| [Ff]orce)?|[Cc]onstabulary))|"
+    r"(?P<self>[Ff]orce|[Cc]onstabulary|MPS|GMP|Met\b)"
     r"|(?P<body>[Cc]hief [Cc]onstable|[Pp]olice and [Cc]rime [Cc]ommissioner|[Hh]ome [Oo]ffice|"
     r"[Cc]ollege of [Pp]olicing|[Nn]ational [Pp]olice [Cc]hiefs' [Cc]ouncil|[Ll]ocal "
     r"[Aa]uthorit(?:y|ies)|"
@@ -147,6 +148,12 @@ class _State:
     set_aside: list[Recommendation] = field(default_factory=list)
 
 
+_PAST = re.compile(rf"{_INSPECTORS} (?:had )?recommended that\b", re.IGNORECASE)
+"""How an older review quotes a recommendation that it does not set apart."""
+_QUOTED = "quoted by a review"
+_EARLIER = "tells of an earlier recommendation"
+
+
 def read_recommendations(
     document: Document, kind: str, force: str
 ) -> tuple[list[Recommendation], list[Recommendation]]:
@@ -168,9 +175,30 @@ def read_recommendations(
     for item in items:
         _step(state, item, kind)
     _end(state)
+    if kind in kinds.FOLLOW_UPS and not state.found:
+        _quoted(state, items)
     for found in (*state.found, *state.set_aside):
         _complete(found, force, kind)
     return _judge(state)
+
+
+def _quoted(state: _State, items: list[Paragraph]) -> None:
+    """ "HMIC recommended that, within three months, ...", in a review that lists nothing."""
+    for item in items:
+        text = plain(item.text)
+        if item.kind == HEADING:
+            state.criterion = by_heading(text) or state.criterion
+        elif _PAST.match(text) and _time_scale(text)[0]:
+            state.origin = RESTATED
+            _end(state)
+            _start(state, item, text, (_QUOTED, 0, True), "")
+        elif state.current is not None and (
+            item.kind == BULLET or _continues(state.current, text, item)
+        ):
+            _add_point(state.current, item)
+        else:
+            _end(state)
+    _end(state)
 
 
 def _is_gathered(items: list[Paragraph]) -> bool:
@@ -365,6 +393,8 @@ def _end(state: _State) -> None:
         return
     current, state.current = state.current, None
     why = _no_recommendation(plain(current.text))
+    if current.rule == _QUOTED and why == _EARLIER:
+        why = ""
     if re.fullmatch(r"within (?:six|6) weeks", current.time_scale):
         why = "within six weeks: the action plan, no recommendation"
     if (
@@ -452,7 +482,7 @@ def _no_recommendation(text: str) -> str:
     ):
         return "tells what happened, no recommendation"
     if re.search(r"\brecommended\b", text[:60]):
-        return "tells of an earlier recommendation"
+        return _EARLIER
     return ""
 
 

@@ -141,8 +141,8 @@ def by_time_scale(asked: pd.DataFrame, criteria: Mapping[str, str]) -> pd.DataFr
     Returns
     -------
     DataFrame
-        id, criterion (as named), time_scale, count, denominator (all of that criterion), forces
-        (how many forces were asked), unit, data_kind.
+        id, criterion (as named), time_scale, count, denominator (all of that criterion), estimate
+        (their ratio, 0 to 1), forces (how many forces were asked), unit, data_kind.
     """
     rows = []
     for criterion, part in _each(asked, "criterion", criteria):
@@ -160,6 +160,7 @@ def by_time_scale(asked: pd.DataFrame, criteria: Mapping[str, str]) -> pd.DataFr
                     "time_scale": name,
                     "count": len(group),
                     "denominator": len(part),
+                    "estimate": len(group) / len(part),
                     "forces": group["force"].nunique(),
                     "unit": "recommendations",
                     "data_kind": _kind_of(group),
