@@ -58,6 +58,7 @@ BUILT = {
     "DOCUMENT_FACTS": "document_facts",
     "SPANS": "document_spans",
     "ASKED": "recommendations",
+    "SCALES": "document_recommendations_asked",
     "EVIDENCE_MAP": "document_evidence_map",
     "CHANGE": "document_change",
     "GRADED": "document_grades",
