@@ -735,7 +735,8 @@ def synthetic_difference(
         **interval(float(found.att), float(found.se)),
         "n": len(pool),
         "method": "synthetic difference-in-differences, placebo errors",
-        "caveat": "the placebo error assumes that donors vary as the treated does",
+        "caveat": "the placebo error assumes that donors vary as the treated does; "
+        "with few donors its interval is too narrow",
     }
     return Result(
         tidy([row]),

@@ -264,17 +264,37 @@ def smallest_effects(tables: Sequence[pd.DataFrame]) -> dict[str, float]:
     }
 
 
-def described(options: pd.DataFrame, *, unit: str, data_kind: str) -> pd.DataFrame:
-    """Options as rows to save, with what they ask and how far they can show a cause."""
+def described(
+    options: pd.DataFrame, power: Sequence[pd.DataFrame], *, unit: str, data_kind: str
+) -> pd.DataFrame:
+    """Options as rows to save, with what they ask and how far they can show a cause.
+
+    `found` is the smallest change that the option would find four times in five, in the words of
+    the released row of the power page that the option names.
+    """
     chosen = options[["label", "asks", "counterfactual", "maryland", "maryland_reason", "needs"]]
     more = options[["power_row", "cost_band", "reason"]]
     return chosen.join(more).assign(
         id="option." + options["option"],
         months=pd.to_numeric(options["months"]),
         maryland=options["maryland"].astype(int),
+        found=options["power_row"].map(_in_words(power)).fillna(""),
         unit=unit,
         data_kind=data_kind,
     )
+
+
+def _in_words(power: Sequence[pd.DataFrame]) -> dict[str, str]:
+    """Reference of a row to its smallest change: a ratio of levels, or points of a share."""
+    return {
+        results.reference(str(frame.attrs["results_name"]), str(row["id"])): (
+            f"{row['ratio']:.2f} times"
+            if "ratio" in frame
+            else f"{abs(100 * row['estimate']):.0f} points"
+        )
+        for frame in power
+        for _, row in frame.iterrows()
+    }
 
 
 def read_candidates() -> pd.DataFrame:

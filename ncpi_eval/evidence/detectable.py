@@ -26,6 +26,14 @@ BASELINE_MONTHS, FOLLOW_UP_MONTHS = 24, 12
 # The smallest change worth finding, by convention of this page: a tenth more recorded.
 WORTH_FINDING = float(np.log(1.1))
 
+ESTIMATORS = {
+    "newey_west by simulation": "Newey-West errors",
+    "gls_ar by simulation": "autoregressive errors",
+    "two_way by simulation": "two-way fixed effects",
+    "group_time by simulation": "group-time effects",
+}
+"""What the estimators are called on a page."""
+
 
 def behaviour(series: pd.DataFrame) -> dict[str, float]:
     """How an outcome strays from forces' own trends, by quarter.

@@ -262,6 +262,19 @@ def series_settings(plan: Plan) -> dict[str, Any]:
     }
 
 
+CHOICES = {
+    "window 12, 12": "12 quarters before and 12 after",
+    "window 16, 16": "16 quarters before and 16 after",
+    "2 lags": "Newey-West errors, 2 lags",
+    "4 lags": "Newey-West errors, 4 lags",
+    "washout 0": "no quarter left out for fieldwork",
+    "washout 4": "four quarters left out for fieldwork",
+    "effect level": "change of level only",
+    "order (2, 0, 0)": "errors carry over from two quarters",
+}
+"""What the choices of a sensitivity are called on a page."""
+
+
 def variants(plan: Plan) -> list[dict[str, Any]]:
     """The plan's other choices for one series, as settings of `interrupted_series`."""
     other = [{"washout": quarters} for quarters in plan["series"]["implementation_sensitivity"]]

@@ -34,6 +34,13 @@ COMPARISONS: Mapping[str, str] = {
     "later_vs_earlier": "inspected later with inspected before, which are not untouched",
 }
 
+CHECKS: Mapping[str, str] = {
+    "joint test": "all years before, tested together",
+    "detectable trend": "drift that the test would see",
+    "randomisation": "reshuffled calendars",
+    "overall": "group-time",
+}
+
 CONDITIONS: Mapping[str, str] = {
     "interval": "The interval leaves out zero",
     "randomisation": "Reshuffled calendars seldom give as much",
