@@ -286,6 +286,15 @@ def test_coders_agree_as_often_as_their_stated_rates_make_them(given) -> None:
     assert (rows["unit"] == "extracts").all()
 
 
+def test_differences_name_codes_as_people_read_them(folder: Path) -> None:
+    one = coding_round.read(folder, FRAME)
+    (row,) = coding_round.differences(one, FRAME).to_dict("records")
+    assert row["codings"] == (
+        "Ann: Police detention: good practice; Ben: Police detention: area for improvement"
+    )
+    assert (row["differ_in"], row["decided"]) == ("kind", "")
+
+
 def test_decisions_of_the_round_are_the_truth_of_the_sentences(given) -> None:
     texts = given.extracts.set_index("extract")
     for row in given.decisions.to_dict("records"):

@@ -366,14 +366,18 @@ def differences(one: Round, frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        id, extract, text, codings, differ_in, decided (blank while open), by, reason, unit,
-        data_kind.
+        id, extract, text, codings (with the labels of codes), differ_in, decided (a code, or blank
+        while open), by, reason, unit, data_kind.
     """
     first = one.trail[one.trail["action"] == coding.CODED]
     found = coding.conflicts(first, frame)
     decided = one.decisions.rename(columns={"code": "decided"})
     found = found.merge(decided, on="extract", how="left").fillna("")
     found = found.merge(one.extracts[["extract", "text"]], on="extract")
+    labels = frame.set_index("code")["label"].to_dict()
+    found["codings"] = found["codings"].str.replace(
+        r"[^\s;:]+", lambda word: labels.get(word[0], word[0]), regex=True
+    )
     found["id"] = "difference." + found["extract"]
     return found.assign(unit="extracts")
 
