@@ -287,10 +287,8 @@ def described(
 def _in_words(power: Sequence[pd.DataFrame]) -> dict[str, str]:
     """Reference of a row to its smallest change: a ratio of levels, or points of a share."""
     return {
-        results.reference(str(frame.attrs["results_name"]), str(row["id"])): (
-            f"{row['ratio']:.2f} times"
-            if "ratio" in frame
-            else f"{abs(100 * row['estimate']):.0f} points"
+        results.reference(str(frame.attrs["results_name"]), str(row["id"])): results.shown(
+            row, "ratio" if "ratio" in frame else "difference"
         )
         for frame in power
         for _, row in frame.iterrows()
