@@ -16,7 +16,17 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ncpi_eval import errors, figures, front, page_rules, pages_check, render, results, tables
+from ncpi_eval import (
+    errors,
+    figures,
+    front,
+    page_rules,
+    pages_check,
+    render,
+    results,
+    tables,
+    workspace,
+)
 
 SITE = SimpleNamespace(
     title="The report",
@@ -76,6 +86,8 @@ def good(tmp_path_factory) -> Path:
         nbformat.write(new_notebook(cells=cells), tree / "executed" / "01-first.ipynb")
         index = front.render_index(SITE, tree, {"commit": "abc"})
         (tree / "index.html").write_text(index, encoding="utf-8")
+        for beside in workspace.FRONT:
+            (tree / beside).touch()
     return tree / "html" / "01-first.html"
 
 
