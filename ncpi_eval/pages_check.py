@@ -44,9 +44,6 @@ FLAGS = (
 STANDARD = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 # Rules that look at every letter's colour.
 COLOURS = ("color-contrast", "link-in-text-block")
-# Rules whose answer depends on what a row says, and not only on its elements and classes: rows of
-# one kind differ in nothing else, and thousands of rows take it a minute.
-WORDS_OF_ROWS = ("target-size", "link-name", "empty-table-header")
 # Width in CSS pixels: a desktop's, and the one at which WCAG 1.4.10 forbids scrolling sideways.
 DESKTOP, PHONE = 1280, 320
 VIEWS: tuple[tuple[Literal["light", "dark"], int], ...] = (
@@ -262,8 +259,7 @@ def opened(
 
 # Folded parts are unfolded, because axe-core passes over what nobody sees. Colours take it minutes
 # for thousands of rows, and rows of the same markup have the same colours, so that of each kind of
-# row it sees the first few in every view, and then, where they have links, all rows once by the
-# rules on what they say.
+# row it sees the first few in every view, and then all rows once by all other rules.
 _PREPARE = """
 (() => {
   document.querySelectorAll("details").forEach(details => details.open = true);
@@ -279,7 +275,7 @@ _PREPARE = """
   spare.forEach(([row]) => row.remove());
   window.putBack = () => spare.reverse().forEach(
     ([row, parent, next]) => parent.insertBefore(row, next));
-  return spare.filter(([row]) => row.querySelector("a, th:empty")).length;
+  return spare.length;
 })()
 """
 _RUN = """
@@ -310,14 +306,14 @@ def _axe(page: Page, axe: str) -> Iterator[str]:
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": DESKTOP, "height": 900})
         _evaluate(session, world, "putBack()")
-        for violation in _evaluate(session, world, _run(WORDS_OF_ROWS)):
+        for violation in _evaluate(session, world, _run(STANDARD)):
             yield _violation(violation, f"all rows {DESKTOP}px")
     session.detach()
 
 
 def _run(wanted: Sequence[str], also: Sequence[str] = ()) -> str:
-    """The call of axe-core for tags of rules, with or without those of colours, or for rules."""
-    if wanted is not STANDARD:
+    """The call of axe-core for tags of rules, with or without those of colours, or for these."""
+    if wanted is COLOURS:
         return _RUN % ("rule", json.dumps(wanted), "{}")
     rules = {name: {"enabled": name in also} for name in COLOURS}
     rules["target-size"] = {"enabled": True}  # off in axe-core unless asked for
