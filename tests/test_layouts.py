@@ -34,6 +34,7 @@ VALUES = {
     *("PARTICIPANTS", "ATTRIBUTES", "RECORDS", "KNOWN_HOW", "REPORT_KINDS"),
     *("CRITERIA", "DOCUMENT_KINDS", "TIME_SCALES", "THEMES"),
     *("DOCUMENT_WORDS", "SURVEY_OF_FORCE", "FOLLOW_UP"),
+    *("CODER_WORDS", "CODING_LEVELS"),
 }
 #: The results file that each layout is for.
 FRAMES = {
@@ -65,6 +66,11 @@ BUILT = {
     "EXTRACTION": "document_accuracy",
     "EXTRACTION_FAILURES": "document_failures",
     "CODING_SHEET": "document_coding_sheet",
+    "CODING_DIFFERENCES": "coding_differences",
+    "CODING_TRAIL": "coding_trail",
+    "PROPOSALS": "coding_proposals",
+    "PROPOSAL_FAILURES": "coding_proposal_failures",
+    "PROPOSED_BY_CODE": "coding_proposal_accuracy",
 }
 #: What is made from columns when a table is shown, and from which.
 MADE_FROM = {
