@@ -264,11 +264,14 @@ def identified(
     texts = rows[parts].map(_part_of_id)
     ids = ["-".join(filter(None, (stem, *row))) for row in texts.itertuples(index=False)]
     rows.insert(0, "id", ids)
-    if as_ratio:
-        ends = (("ratio", "estimate"), ("ratio_low", "ci_low"), ("ratio_high", "ci_high"))
-        for name, source in ends:
-            rows[name] = np.exp(rows[source].astype(float))
-    return rows
+    return with_ratio(rows) if as_ratio else rows
+
+
+def with_ratio(table: pd.DataFrame) -> pd.DataFrame:
+    """A copy with `ratio`, `ratio_low` and `ratio_high`: the exponentials of a difference of
+    logarithms in `estimate` and of its interval, missing where they are."""
+    ends = {"ratio": "estimate", "ratio_low": "ci_low", "ratio_high": "ci_high"}
+    return table.assign(**{n: np.exp(table[c].astype(float)) for n, c in ends.items()})
 
 
 def _part_of_id(value: Any) -> str:

@@ -348,15 +348,10 @@ def known_step(outcome: pd.DataFrame, plan: Plan) -> Result:
         fit = interrupted_series.estimate(total, column, "quarter", date, **shared, **chosen)
         table = fit.table.assign(group=name)
         if "ratio" not in table:
-            table = _with_ratio(table)
+            table = results.with_ratio(table)
         tables.append(table)
     joined = pd.concat(tables, ignore_index=True)
     return Result(tidy(joined.to_dict("records")), "The step of the check by every model.")
-
-
-def _with_ratio(table: pd.DataFrame) -> pd.DataFrame:
-    ends = {"ratio": "estimate", "ratio_low": "ci_low", "ratio_high": "ci_high"}
-    return table.assign(**{name: np.exp(table[column]) for name, column in ends.items()})
 
 
 def stacked(parts: Mapping[str, Result], stem: str, *, unit: str, data_kind: str) -> pd.DataFrame:
