@@ -50,10 +50,11 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
     shutil.copyfile(_workbook(site, tree), folder / "tables.xlsx")
     others = changes.not_default(site, record["parameters"])
     found = None if others else changes.compare(tree / "results", changes.EXPECTED)
+    briefs = (workspace.OUTPUTS / "briefs" / "index.html").is_file()
     pages = {
         "changes.html": side_pages.render_changes(site, found, others, _synthetic(site, tree)),
         "quality.html": side_pages.render_quality(site, quality.Measured(site, tree, record)),
-        "index.html": render_index(site, tree, record, found),
+        "index.html": render_index(site, tree, record, found, briefs=briefs),
     }
     for name, html in pages.items():
         (folder / name).write_text(html, encoding="utf-8", newline="\n")
@@ -100,6 +101,8 @@ def render_index(
     build_tree: Path | str,
     record: Mapping[str, Any],
     found: changes.Comparison | None = None,
+    *,
+    briefs: bool = False,
 ) -> str:
     """First page of the report, from what the build tree holds.
 
@@ -113,6 +116,8 @@ def render_index(
         Commit, state of the tree and the like; shown at the end.
     found : Comparison, optional
         What changed since the results were accepted.
+    briefs : bool
+        Whether pages of single forces stand beside the report, so that the index links to them.
 
     Notes
     -----
@@ -139,7 +144,7 @@ def render_index(
             headlines=_by_page(_tagged(site, notebooks, "headline")),
             problems=_by_page(_tagged(site, notebooks, "open-problem") + _unmatched(tree, site)),
             explore=sorted(set(getattr(site, "not_pages", ())) - {"force-brief"}),
-            briefs=(workspace.OUTPUTS / "briefs" / "index.html").is_file(),
+            briefs=briefs,
             pages=[_page_entry(page, notebooks, tree) for page in site.pages],
             figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
             tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
@@ -242,7 +247,7 @@ def _by_page(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _beside(found: changes.Comparison | None) -> list[dict[str, str]]:
-    """Files for the whole report and what they hold; other commands' only if they are there."""
+    """Files for the whole report and what they hold."""
     changed = changes.in_short(found) if found else "accepted and present numbers side by side"
     listed = {
         "tables.xlsx": ("Workbook", "every table and the data of every figure, one a sheet"),
@@ -250,12 +255,10 @@ def _beside(found: changes.Comparison | None) -> list[dict[str, str]]:
         "quality.html": ("Quality", "scorecard, assumptions, data protection, quality log"),
         "release.csv": ("Release", "what is released under which rules, exceptions and decisions"),
         "manifest.json": ("Manifest", "inputs, settings and a hash of every file"),
-        "benchmarks.html": ("Benchmarks", "how fast the report builds, beside other ways"),
     }
     return [
         {"href": name, "name": title, "what": f"{what}."}
         for name, (title, what) in listed.items()
-        if name in workspace.FRONT or (workspace.OUTPUTS / name).is_file()
     ]
 
 
