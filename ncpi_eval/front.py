@@ -257,8 +257,7 @@ def _beside(found: changes.Comparison | None) -> list[dict[str, str]]:
         "manifest.json": ("Manifest", "inputs, settings and a hash of every file"),
     }
     return [
-        {"href": name, "name": title, "what": f"{what}."}
-        for name, (title, what) in listed.items()
+        {"href": name, "name": title, "what": f"{what}."} for name, (title, what) in listed.items()
     ]
 
 
