@@ -1,4 +1,4 @@
-"""Columns of the tables that several pages share, and what their headers say.
+"""Columns of tables with many of them, and what their headers say.
 
 One place, so that the same thing is called the same on every page.
 """
@@ -177,6 +177,24 @@ AUDITS: Mapping[str, str] = {
     "count": "Cases graded so",
     "denominator": "Cases",
     "percent": "Per cent",
+    "publisher": "Publisher",
+}
+TIMELINE: Mapping[str, str] = {
+    "subgroup": "Force",
+    "item": "Visit",
+    "fieldwork_start": "Fieldwork",
+    "published": "Published",
+    "confidence": "Confidence",
+    "publisher": "Publisher",
+}
+SEEN: Mapping[str, str] = {
+    "subgroup": "Force",
+    "recommendation": "Number",
+    "time_scale": "Time scale",
+    "indicated": "Date indicated",
+    "status": "Status last seen",
+    "status_date": "Seen on",
+    "response": "State",
     "publisher": "Publisher",
 }
 # Interviews and focus groups.
@@ -452,6 +470,52 @@ PROPOSALS: Mapping[str, str] = {
     "similarity": "By similarity",
     "similarity_score": "Score ",
     "similarity_words": "Because of ",
+}
+
+# The designs.
+FORCE_LINE: Mapping[str, str] = {
+    "period": "Quarter from",
+    "observed": "Recorded",
+    "fitted": "Fitted",
+    "estimate": "Had the past gone on",
+    "interval": "95% interval",
+}
+# Stand behind the column that names the row.
+EFFECTS: Mapping[str, str] = {
+    "ratio": "Times",
+    "ratio_interval": "95% interval",
+    "p_value": "p",
+    "n": "Forces",
+}
+COVERAGE: Mapping[str, str] = {
+    "coverage": "Covered",
+    "std_error": "Standard error, mean",
+    "sd": "Standard error, true",
+}
+POWER: Mapping[str, str] = {
+    "power": "Power",
+    "bias": "Bias, logarithm",
+    "coverage": "Covered",
+}
+EVENTS: Mapping[str, str] = {
+    "analysis": "Estimator",
+    "event_time": "Years since",
+    "ratio": "Times",
+    "ratio_interval": "95% interval",
+}
+ARRANGEMENTS: Mapping[str, str] = {
+    "group_size": "Forces at a time",
+    "window_months": "Months between",
+    "power": "Power",
+    "periods": "Months in all",
+}
+RANKS: Mapping[str, str] = {
+    "option": "Option",
+    "estimate": "Score",
+    "rank": "Place",
+    "best_rank": "Best of middle draws",
+    "worst_rank": "Worst",
+    "first": "First in draws",
 }
 
 
