@@ -25,7 +25,7 @@ from ncpi_eval.evidence.forces import recognise_force
 from ncpi_eval.evidence.kinds import recognise_kind
 from ncpi_eval.evidence.recommendations import read_recommendations
 from ncpi_eval.evidence.register import entry_number, history
-from ncpi_eval.evidence.spans import DOUBTFUL
+from ncpi_eval.evidence.spans import DOUBTFUL, LIKELY
 from ncpi_eval.evidence.wording import NUMBER, number, plain
 from ncpi_eval.synthesis_documents import write_corpus
 
@@ -735,3 +735,171 @@ def test_grades_of_documents_of_no_known_kind_are_not_audits(tmp_path: Path) -> 
     (row,) = tables(tmp_path, workers=1)["document_facts"].to_dict("records")
     assert row["kind"] == "other"
     assert [row[name] for name in ("cases", "good", "fieldwork_start")] == ["", "", ""]
+
+
+# Papers about reports: news, responses, copies
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "lines"),
+    [
+        (
+            "other",
+            "https://ashdale.police.uk/news/better-at-keeping-children-safe",
+            (
+                "= Better at keeping children safe after child protection inspection",
+                "Inspectors came back to see us in spring.",
+                "Assistant Chief Constable Jo Bell said: we are glad of what they found.",
+            ),
+        ),
+        (
+            "press_release",
+            "",
+            (
+                "Ashdale Police protects children better, according to a new report.",
+                "Her Majesty's Inspector of Constabulary Jo Bell said: I was glad to see it.",
+                "- officers listen to children.",
+            ),
+        ),
+        (
+            "other",
+            "",
+            (
+                "= Answer of the force to the child protection inspection",
+                "Asked about the inspection, Commander Jo Bell said: we have begun to act.",
+            ),
+        ),
+        (
+            "commissioner_response",
+            "https://www.ashdale-pcc.gov.uk/news/child-protection",
+            (
+                "= Children must come first",
+                "3 May 2023",
+                "Ashdale's Police and Crime Commissioner Jo Bell welcomes what inspectors report.",
+                "Jo Bell said: there is more to do.",
+            ),
+        ),
+        (
+            "other",
+            "",
+            (
+                "= Ashdale Police better at protecting children",
+                "Jo Bell, Ashdale Police and Crime Commissioner, welcomes the news. Photo: agency",
+                "She said: this is child protection as it should be.",
+            ),
+        ),
+        (
+            "other",
+            "",
+            (
+                "Minutes of the meeting of the Ashdale Police and Crime Panel",
+                "4.1 National child protection inspection of Ashdale Police",
+                "Members asked what had been done.",
+            ),
+        ),
+    ],
+)
+def test_who_speaks_tells_news_from_press_releases(
+    kind: str, address: str, lines: tuple[str, ...]
+) -> None:
+    assert recognise_kind(document(*lines, address=address)).value == kind
+
+
+def test_a_sentence_that_names_an_inspection_is_no_title() -> None:
+    lines = (
+        "Ten changes were asked for in the Ashdale - National child protection inspection report.",
+        "The chief constable answered: they are under way. He added: children come first.",
+    )
+    assert recognise_kind(document(*lines)).value == "other"
+
+
+def test_a_force_that_only_the_address_names_is_doubtful_but_found() -> None:
+    lines = ("= How we protect children", "The force has been inspected again.")
+    address = "https://www.staffordshire.police.uk/news/how-we-protect-children"
+    forces = read_forces(VARIANTS)
+    found = recognise_force(document(*lines, address=address), forces)
+    assert found is not None and found.value == "Staffordshire"
+    assert DOUBTFUL <= found.confidence < LIKELY
+    assert recognise_force(document(*lines), forces) is None
+
+
+def test_a_line_of_the_cover_may_hold_force_and_days() -> None:
+    lines = (
+        "National Child Protection Inspections",
+        "Ashdale Police 8–19 July 2019",
+        "October 2019",
+    )
+    found = timing(document(*lines), "inspection").facts
+    assert found["fieldwork_start"].value == "2019-07-08"
+    assert found["fieldwork_end"].value == "2019-07-19"
+    assert found["published"].value == "2019-10"
+
+
+def test_a_report_copied_onto_one_line_keeps_its_cover(tmp_path: Path) -> None:
+    words = "The police work with others so that children are safe from harm. " * 8
+    (tmp_path / "copy.txt").write_text(
+        "National Child Protection Inspections Kent Police 8–19 April 2019 September 2019 "
+        f"© HMICFRS 2019 ISBN: 978-1-78655-000-0 www.example.org/hmicfrs Foreword {words}\n"
+    )
+    (row,) = tables(tmp_path, workers=1)["document_facts"].to_dict("records")
+    assert [row[name] for name in DOCUMENT_COLUMNS[1:6]] == (
+        "inspection,Kent,2019-09,2019-04-08,2019-04-19".split(",")
+    )
+
+
+@pytest.mark.parametrize("kind", ["press_release", "commissioner_response", "other"])
+def test_a_paper_about_a_follow_up_is_dated_by_the_follow_up(kind: str) -> None:
+    lines = (
+        "= Ashdale Police has improved, post-inspection review finds",
+        "The re-inspection took place in December 2022, after an inspection in November 2021.",
+    )
+    assert timing(document(*lines), kind).facts["fieldwork_start"].value == "2022-12"
+    lines = (
+        "= Ashdale Police has improved, post-inspection review finds",
+        "In the earlier inspection, conducted in January 2017, fewer cases were good.",
+    )
+    assert "fieldwork_start" not in timing(document(*lines), kind).facts
+
+
+def test_the_month_of_an_earlier_report_is_no_fieldwork() -> None:
+    lines = (
+        "= Ashdale Police has improved",
+        "Inspectors went back to see what had changed since the first report of August 2014.",
+        "They first reported in August 2014.",
+    )
+    assert "fieldwork_start" not in timing(document(*lines), "press_release").facts
+
+
+@pytest.mark.parametrize(
+    ("contents", "published"),
+    [("2022 re-inspection", "2022-10-12"), ("2019 inspection", None)],
+)
+def test_years_in_a_contents_list_tell_a_re_issue(contents: str, published: str | None) -> None:
+    made = document(
+        "= Ashdale - National child protection re-inspection",
+        "Published on: 12 October 2022",
+        f"# {contents}",
+    )
+    found = timing(made, "re_inspection").facts.get("published")
+    assert (found.value if found else None) == published
+
+
+def test_time_and_author_beside_a_date_do_not_hide_it() -> None:
+    for line in (
+        "27 Aug 2021 11:02 AM",
+        "By Jo Bell - 27 August 2021",
+        "Published: 09:01, 27 August 2021",
+    ):
+        found = timing(document("= News of Ashdale", line), "other").facts
+        assert found["published"].value == "2021-08-27"
+
+
+def test_a_day_is_not_taken_for_a_footnote_before_a_month() -> None:
+    assert plain("Published25 September 2018") == "Published25 September 2018"
+    assert plain("of the force25 in September") == "of the force   in September"
+
+
+def test_the_inspectorate_of_constabulary_is_not_the_force() -> None:
+    line = "The Inspectorate of Constabulary graded 30 of the 79 cases it examined as inadequate."
+    found = counts(document("# Findings", line), "other").facts
+    assert (found["cases"].value, found["inadequate"].value) == ("79", "30")

@@ -63,18 +63,19 @@ _SEAMS = re.compile(
     r"|(?<=[.;]) (?=We recommend that|HMIC\w* recommends that"
     r"|Within (?:three|six) months,? [A-Z][\w ]+ should)"
     r"|(?<=[.!?]) (?=(?:Foreword|Summary|Next steps|Conclusion)\s[A-Z])"
+    r"|\s(?=© HMIC|ISBN:? 97)|(?<=/hmicfrs)\s|(?<=/hmic)\s"
 )
 
 
 def _slide_parts(paragraph: str) -> list[str]:
-    """Copies made by slide-sharing sites put a page on a line: cut it at headings and openings.
-
-    Other paragraphs come back whole.
+    """Copies made by document-sharing sites put a page, or the whole report, on a line: cut it at
+    headings and openings. Other paragraphs come back whole.
     """
     mark = _SLIDE.match(paragraph)
-    if not mark:
+    if not mark and not (len(paragraph) > 2 * WRAP_WIDTH and "© HMIC" in paragraph[:300]):
         return [paragraph]
-    return [part for part in _SEAMS.split(paragraph[mark.end() :]) if part and part.strip()]
+    start = mark.end() if mark else 0
+    return [part for part in _SEAMS.split(paragraph[start:]) if part and part.strip()]
 
 
 def add_line(draft: Draft, text: str, place: str) -> None:

@@ -65,10 +65,13 @@ _OWN_GRADING = re.compile(
     r"self-? ?assess|\b(?:its|their) own (?:\w+ ){0,2}?(?:team|staff|officers|auditors?|reviewers?)"
     r"|the (?:force|constabulary)(?:'s)? (?:own )?(?:itself )?(?:had )?"
     r"(?:assess|grad|judg|rat|audit)\w*|(?:force|constabulary)'s own|its own (?:assessment|grading)"
-    r"|(?:Police|Constabulary) (?:itself )?(?:had )?(?:self-)?(?:graded|rated|judged|assessed)",
+    r"|(?<!of )(?:Police|Constabulary) (?:itself )?(?:had )?(?:self-)?(?:graded|rated|judged|"
+    r"assessed)",
     re.IGNORECASE,
 )
-_INSPECTORS = re.compile(r"\binspectors?\b|\bHMIC\w*|\bwe\b|\bour\b", re.IGNORECASE)
+_INSPECTORS = re.compile(
+    r"\binspectors?\b|\binspectorate\b|\bHMIC\w*|\bwe\b|\bour\b", re.IGNORECASE
+)
 _SUBSET = re.compile(
     r"missing|exploitation|domestic|section 4[67]|detain|detention|custody|sex offender|online|"
     r"place of safety|police protection|neglect|strategy (?:discussion|meeting)|referrals?\b",
@@ -584,6 +587,7 @@ _BEFORE_WORDS = re.compile(
     r"reached|met|"
     r"grade|category|classed|described|showed|demonstrated|more|further|handled|dealt|with|well|enough|"
     r"police|service|"
+    r"reviewed|examined|audited|sampled|inspected|looked at|\w+(?= (?:police|constabulary)\b)|"
     r"received|given|found|force's|constabulary's|force|constabulary|overall|response|quality|"
     r"level)*",
     re.IGNORECASE,

@@ -52,7 +52,8 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
         (
             PUBLISHED,
             r"publish\w*|issued (?:our|the|its|a) (?:report|findings)|\breport(?:ed)? (?:of|on) our"
-            r"|report was issued|our report of",
+            r"|report was issued|our report of|(?:initial|first|previous|original|earlier) report\b"
+            r"|(?:we|HMIC\w*) (?:first |last |previously )?reported\b",
         ),
         (FIRST, r"inspected|inspections?\b|inspecting"),
         (
@@ -85,6 +86,24 @@ def events(document: Document) -> list[Event]:
     return [*_cover(document), *_labelled(document), *_in_sentences(document)]
 
 
+_TIME_OF_DAY = re.compile(
+    r"\b\d{1,2}[:.]\d\d(?: ?[APap]\.?[Mm]\.?)?|\bBy [A-Z]\w+ [A-Z]\w+\s*[-|,]"
+)
+"""What news pages print beside their date: the time, or who wrote it."""
+
+
+def _title_words(rest: str) -> bool:
+    """Only words of a title: names, and those that titles of inspections are made of."""
+    small = (
+        "and of the on from to between for an child protection inspection inspections post re "
+        "review findings national police follow up"
+    ).split()
+    words = rest.split()
+    return 0 < len(words) <= 16 and all(
+        word in small or word[0].isupper() or word.isdigit() for word in words
+    )
+
+
 def _cover(document: Document) -> Iterator[Event]:
     """Dates that stand alone among the first lines: a range is fieldwork, a month publication."""
     alone: list[Event] = []
@@ -95,7 +114,10 @@ def _cover(document: Document) -> Iterator[Event]:
             rest = text
             for other in found:
                 rest = rest.replace(text[other.start : other.end], " ")
+            rest = re.sub(_TIME_OF_DAY, " ", rest)
             rest = re.sub(r"[\W_]+", " ", rest).strip()
+            if _title_words(rest) and any(other.is_range and other.by_day for other in found):
+                rest = ""  # "National child protection inspection, Kent Police, 8-19 April 2019"
             if rest and not re.fullmatch(
                 r"(?:an? )?(?:inspection|fieldwork|review|visit|inspected)?"
                 r"(?: dates?| conducted| carried out| undertaken)?(?: from| between)?",
@@ -127,7 +149,7 @@ def _labelled(document: Document) -> Iterator[Event]:
             r"|(?:inspection |review )?field ?work|inspected|dates? of (?:inspection|fieldwork|"
             r"review|visit))"
             r"|(?P<out>(?:date )?published(?: on)?|publication date|date of publication|"
-            r"date))\s*[:|-]?\s*",
+            r"date))\s*[:|-]?\s*(?:\d\d[:.]\d\d,\s*)?",
             text,
             re.IGNORECASE,
         )
@@ -138,7 +160,7 @@ def _labelled(document: Document) -> Iterator[Event]:
             continue
         if label.group("work"):
             yield Event(NEUTRAL, dates[0], paragraph, 0.95, "label")
-        elif index < 60 and len(text) < 80:
+        elif index < 60 and (len(text) < 80 or re.match(r"date:? 20\d\d-\d\d-\d\d\b", text)):
             sure = "publi" in label.group("out").lower()
             yield Event(PUBLISHED, dates[0], paragraph, 0.97 if sure else 0.8, "published line")
 
@@ -224,11 +246,24 @@ def _nearest_cue(text: str, start: int, end: int, dates: Dates) -> tuple[str, in
                 best = (about, distance)
         # a word of one list must not be seen again by a later, more general one
         masked = words.sub(lambda match: "\0" * len(match.group()), masked)
-    if best[0] == NEUTRAL and FOLLOW in (_other_cue := _cue_kinds(text[start:end])):
-        return (FOLLOW if FIRST not in _other_cue else NEUTRAL), best[1]
-    if best[0] == NEUTRAL and FIRST in _cue_kinds(text[start:end]):
-        return FIRST, best[1]
+    if best[0] == NEUTRAL:
+        named = _cue_kinds(text[start:end])
+        if {FIRST, FOLLOW} <= named:
+            return _subject(text[start : dates.start]) or NEUTRAL, best[1]
+        return (FOLLOW if FOLLOW in named else FIRST if FIRST in named else NEUTRAL), best[1]
     return best
+
+
+def _subject(before: str) -> str:
+    """Which of two visits of a sentence the words before a date spoke of last: "The re-inspection
+    took place in December 2022, following an inspection in November 2021".
+    """
+    spoken: list[tuple[int, str]] = []
+    for about in (FOLLOW, FIRST):
+        words = dict(_CUES)[about]
+        spoken += [(match.end(), about) for match in words.finditer(before)]
+        before = words.sub(lambda match: "\0" * len(match.group()), before)
+    return max(spoken)[1] if spoken else ""
 
 
 def _cue_kinds(sentence: str) -> set[str]:
@@ -272,7 +307,7 @@ def timing(document: Document, kind: str) -> Timing:
     if kind == kinds.REGISTER:
         _register(document, result)
         return result
-    work = _fieldwork(found, kind, result)
+    work = _fieldwork(found, kind, _tells_of_follow_up(document), result)
     out = _publication(document, found, kind, work, result)
     if kind in kinds.FOLLOW_UPS:
         _previous(found, work, result)
@@ -280,14 +315,33 @@ def timing(document: Document, kind: str) -> Timing:
     return Timing(result.facts, result.problems, result.doubts, reissued=_is_reissue_only(result))
 
 
-def _fieldwork(found: list[Event], kind: str, result: Timing) -> Dates | None:
+def _tells_of_follow_up(document: Document) -> bool:
+    """A paper about a report says early on whether that report is a follow-up."""
+    return any(
+        re.search(
+            r"post-? ?inspection (?:review|quarter)|\bre-? ?inspection|assessment of progress"
+            r"|follow-?up (?:inspection|review)",
+            plain(paragraph.text),
+            re.IGNORECASE,
+        )
+        for paragraph in document.paragraphs[:8]
+    )
+
+
+def _fieldwork(
+    found: list[Event], kind: str, about_follow_up: bool, result: Timing
+) -> Dates | None:
     candidates = [event for event in found if event.about in _own(kind)]
     if not candidates:
         return None
-    if kind in (kinds.PRESS, kinds.RESPONSE) and any(
-        event.about == FOLLOW and event.confidence >= 0.75 for event in candidates
-    ):
-        candidates = [event for event in candidates if event.about == FOLLOW]
+    if kind in (kinds.PRESS, kinds.RESPONSE, kinds.OTHER):
+        later = [event for event in candidates if event.about == FOLLOW]
+        if any(event.confidence >= 0.75 for event in later):
+            candidates = later
+        elif about_follow_up:
+            candidates = [event for event in candidates if event.about != FIRST]
+    if not candidates:
+        return None
     scores: dict[tuple[str, str], float] = {}
     for event in candidates:
         key = (event.dates.first[:7], event.dates.last[:7])
@@ -375,9 +429,10 @@ def _publication(
     ]
     printed += _from_address(document)
     printed.sort(key=lambda event: (-event.confidence, not event.dates.by_day))
+    year = None if work is not None else _year_named(document, found)
     kept: list[Event] = []
     for event in printed:
-        if _is_reissue(event.dates.first, work, found):
+        if _is_reissue(event.dates.first, work, year):
             result.doubts.append(
                 (
                     _as_published(event, 0.3),
@@ -404,7 +459,7 @@ def _publication(
     ):
         confidence = 0.65
         result.problems.append("published in the weeks of the re-issues, long after the fieldwork")
-    if _in_reissue_weeks(event.dates.first) and work is None and _years_named(found) is None:
+    if _in_reissue_weeks(event.dates.first) and work is None and year is None:
         confidence = 0.55
         result.problems.append("published in the weeks of the re-issues and fieldwork unknown")
     made = _as_published(event, confidence)
@@ -440,20 +495,28 @@ def _in_reissue_weeks(day: str) -> bool:
     return REISSUED_FROM <= day <= REISSUED_TO if len(day) == 10 else False
 
 
-def _is_reissue(day: str, work: Dates | None, found: list[Event]) -> bool:
+def _is_reissue(day: str, work: Dates | None, year: int | None) -> bool:
     if not _in_reissue_weeks(day):
         return False
     if work is not None:
         return months_between(work.last, day) > 12
-    year = _years_named(found)
     return year is not None and int(day[:4]) - year > 1
 
 
-def _years_named(found: list[Event]) -> int | None:
-    """The latest year of any inspection spoken of, where no month of the own one is known."""
+def _year_named(document: Document, found: list[Event]) -> int | None:
+    """The latest year of any inspection spoken of, in contents lists and headings too."""
     years = [
         int(event.dates.last[:4]) for event in found if event.about in (FIRST, FOLLOW, NEUTRAL)
     ]
+    for paragraph in document.paragraphs:
+        years += [
+            int(match.group(1))
+            for match in re.finditer(
+                r"\b(20[0-3]\d) (?:post-? ?inspection|(?:re-? ?)?inspection|review|assessment)\b",
+                plain(paragraph.text),
+                re.IGNORECASE,
+            )
+        ]
     return max(years) if years else None
 
 

@@ -85,7 +85,7 @@ def extract(document: Document, forces: ForceList) -> Extraction:
     )  # another subject: its visits and cases are not of this programme
     audit = None if foreign or kind.value == kinds.REGISTER else counts(document, kind.value)
     published = times.facts.get("published")
-    if kind.rule == kinds.NOTHING and published and published.rule.startswith("cover"):
+    if foreign and published and published.rule.startswith("cover"):
         times.facts["published"] = published.but(0.5)  # a date alone on some unknown paper
     if foreign:
         for end in ("fieldwork_start", "fieldwork_end"):

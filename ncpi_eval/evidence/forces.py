@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ncpi_eval.document_files.model import CONTENTS, HEADING, Document, Paragraph
-from ncpi_eval.evidence.spans import Fact, fact
+from ncpi_eval.evidence.spans import LIKELY, Fact, fact
 from ncpi_eval.evidence.wording import plain
 
 SUFFIX = r"(?:Police Service|Police Force|Police|Constabulary)"
@@ -70,11 +70,14 @@ def front(document: Document) -> list[Paragraph]:
 def recognise_force(document: Document, forces: ForceList) -> Fact | None:
     """The force a document is about, from its title, a label, its recommendations or its text."""
     pattern = forces.pattern
-    return (
+    found = (
         _labelled(document, forces, pattern)
         or _in_title(document, forces, pattern)
         or _most_named(document, forces, pattern)
     )
+    if found is None or (found.confidence < LIKELY and found.value not in forces.kinds):
+        return _in_address(document, forces, pattern) or found
+    return found
 
 
 def _labelled(document: Document, forces: ForceList, pattern: re.Pattern[str]) -> Fact | None:
@@ -108,7 +111,8 @@ def _unlisted(paragraph: Paragraph, text: str) -> Fact | None:
     for shape in _UNLISTED:
         match = shape.search(text)
         if match and not re.search(
-            r"\b(?:HMIC\w*|Inspectorate|Response|Report|National|Commissioner|Chief)\b",
+            r"\b(?:HMIC\w*|Inspectorate|Response|Report|National|Commissioner|Chief|Publication|"
+            r"Types?)\b",
             match.group("force"),
             re.IGNORECASE,
         ):
@@ -136,6 +140,17 @@ def _in_title(document: Document, forces: ForceList, pattern: re.Pattern[str]) -
         unlisted = _unlisted(paragraph, text)
         if unlisted is not None and not matches:
             return unlisted
+    return None
+
+
+def _in_address(document: Document, forces: ForceList, pattern: re.Pattern[str]) -> Fact | None:
+    """The one listed force in the page's address or the file's name, where the words name none."""
+    for source in (document.address, document.name):
+        words = re.sub(r"[^A-Za-z]+", " ", source)
+        matches = list(pattern.finditer(words))
+        if len({forces.aliases[match.group(1).lower()] for match in matches}) == 1:
+            where = Paragraph("title", words, HEADING, 0, "address or file name")
+            return _hit(where, matches[0], forces, 0.7, "address or file name")
     return None
 
 

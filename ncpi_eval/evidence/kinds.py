@@ -42,7 +42,7 @@ _SUBJECT = re.compile(
 
 def recognise_kind(document: Document) -> Fact:
     """The kind of a document, one of `KINDS`; never missing, ``other`` when nothing fits."""
-    for find in (_register, _publication_page, _response, _press, _title, _build):
+    for find in (_register, _publication_page, _response, _press, _news, _title, _build):
         found = find(document)
         if found is not None:
             return found
@@ -102,13 +102,15 @@ def _response(document: Document) -> Fact | None:
         match = re.search(
             rf"\brespon(?:se|ds|ded|ding)\b.{{0,60}}(?:HMIC|inspect|report|review)"
             rf"|{_COMMISSIONER}(?:'s)? (?:statutory )?(?:respon(?:se|ds)|comments?)|"
+            rf"{_COMMISSIONER},? (?:\w+[ ,]+){{1,4}}(?:responds|comments|welcomes|reacts)\b"
+            r"(?! .{0,40}\bphoto)|"
             r"section 55 of the Police Act|"
             r"section 55 ?\(\d\)",
             text,
             re.IGNORECASE,
         )
         if match and len(text) < 700:
-            spoken = any(
+            spoken = re.search(r"[./-](?:o?pf?cc|commissioner)[./-]", document.address) or any(
                 re.search(_COMMISSIONER + r"|local policing body", line, re.IGNORECASE)
                 for _, line in _lines(document)
             )
@@ -118,9 +120,18 @@ def _response(document: Document) -> Fact | None:
     for paragraph, text in _lines(document)[:4]:
         # a commissioner's letterhead; a report of the inspectorate never opens with one
         match = re.search(_COMMISSIONER, text, re.IGNORECASE)
+        if match and re.search(r"\b(?:said|says|welcom\w+|photo|image|caption)\b", text, re.I):
+            continue  # a sentence about a commissioner, or the caption of a picture
         if match and len(text) < 120 and _stage_headings(document) < 4:
             return fact("kind", RESPONSE, paragraph, *match.span(), 0.85, "a commissioner's paper")
     return None
+
+
+_INSPECTOR = r"\b(?:HM|Her Majesty's|His Majesty's) (?:Chief )?Inspector of Constabulary\b"
+_OUT_NOW = (
+    r"\baccording to (?:a|an|the|its) .{0,60}?reports?\b|\btoday's report\b"
+    r"|\breports? (?:out|published|released|issued) today\b|\bpublished today\b"
+)
 
 
 def _press(document: Document) -> Fact | None:
@@ -135,13 +146,52 @@ def _press(document: Document) -> Fact | None:
         None,
     )
     notes = any(re.match(r"Notes(?: (?:to|for) editors)?\s*:?$", text, re.I) for _, text in lines)
-    news = re.search(r"/(?:news|press)[/-]", document.address) is not None or any(
+    news = re.search(r"/(?:news|press)[/-]", document.address) is not None
+    inspectorate = news and re.match(r"\w+://[^/]*inspectorate", document.address) is not None
+    labelled = any(
         re.match(r"(?:Press|News|Media) release\b", text, re.I) for _, text in lines[:12]
     )
-    score = 2 * (get is not None) + (quoted is not None) + notes + 2 * news
+    # copies without the page around them: the first to speak is an inspector, of a report just out
+    by_inspector = quoted is not None and re.search(_INSPECTOR, quoted[1].string, re.I) is not None
+    out_now = any(re.search(_OUT_NOW, text, re.IGNORECASE) for _, text in lines[:6])
+    score = (
+        2 * (get is not None)
+        + (quoted is not None)
+        + notes
+        + (2 if inspectorate or labelled else int(news))
+        + (by_inspector and out_now) * 2
+    )
     if score >= 3 and _stage_headings(document) < 4:
         paragraph = get or (quoted[0] if quoted else lines[0][0])
         return fact("kind", PRESS, paragraph, 0, len(paragraph.text), 0.95, "a press release")
+    return None
+
+
+_FORMAL = re.compile(
+    r"(?:^|national |police |constabulary |service |[-:|,] ?)child protection (?:inspections?|"
+    r"(?:post|re)-? ?inspection)"
+    r"|inspections? of (?:the )?(?:child protection|police child)|joint|thematic|programme",
+    re.IGNORECASE,
+)
+
+
+def _news(document: Document) -> Fact | None:
+    """People are quoted, there are no chapters, and no line is the title of a report: news."""
+    for paragraph, text in _lines(document)[:3]:
+        match = re.search(
+            r"\bminutes of (?:the |a )?meeting\b|\bagenda item\b", text, re.IGNORECASE
+        )
+        if match:
+            return fact("kind", OTHER, paragraph, *match.span(), 0.85, "minutes of a meeting")
+    if _stage_headings(document) or any(
+        _FORMAL.search(plain(item.text)) and _by_words(item, plain(item.text))
+        for item in front(document)
+    ):
+        return None
+    for paragraph, text in _lines(document):
+        match = re.search(r"\b(?:said|added|commented)\s*:", text)
+        if match and _SUBJECT.search(" ".join(line for _, line in _lines(document)[:12])):
+            return fact("kind", OTHER, paragraph, *match.span(), 0.8, "news")
     return None
 
 
@@ -164,6 +214,8 @@ def _title(document: Document) -> Fact | None:
 def _by_words(paragraph: Paragraph, text: str) -> Fact | None:
     if len(text) > 170 or not _SUBJECT.search(text):
         return None
+    if paragraph.kind != HEADING and re.search(r"\w{3}\.$", text):
+        return None  # a sentence that names an inspection, no title
     for kind, words, rule in _TITLES:
         match = re.search(words, text, re.IGNORECASE)
         if match:

@@ -32,7 +32,8 @@ _SAME_LENGTH = str.maketrans(
 )
 
 _STUCK_TO_WORD = re.compile(
-    r"(?<=[a-z]{3})\d{1,2}(?=[\s.,;:)'\"]|$)|(?<=[a-z]{3}[.,;:)])\d{1,2}(?=\s|$)"
+    r"(?<=[a-z]{3})\d{1,2}(?=[\s.,;:)'\"]|$)(?! (?:Jan|Feb|Mar|Apr|May|Ju[nl]|Aug|Sep|Oct|Nov|Dec))"
+    r"|(?<=[a-z]{3}[.,;:)])\d{1,2}(?=\s|$)"
 )
 _STUCK_TO_YEAR = re.compile(r"(?<=\b20[0-3]\d)\d{1,2}(?=[\s.,;:)]|$)")
 _STUCK_TO_YEAR_STOP = re.compile(r"(?<=\b20[0-3]\d[.,;:)])\d{1,2}(?=\s|$)")
