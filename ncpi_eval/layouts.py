@@ -472,6 +472,21 @@ PROPOSALS: Mapping[str, str] = {
     "similarity_words": "Because of ",
 }
 
+# What the rows of a results file are called where other pages rest on them.
+RESTS_ON: Mapping[str, str] = {
+    "did_decision": "Condition of the plan",
+    "framework_extracts": "Interviews",
+    "its_placebos": "Placebo",
+    "option_outcomes": "Outcome",
+    "power_detectable": "Power",
+    "power_survey": "Power",
+    "published_figures": "Printed",
+    "published_robustness": "Printed comparison",
+    "record_graded_twice": "Graded twice",
+    "record_recommendation_counts": "Recommendations",
+    "tracing_worth": "Clue to look for",
+}
+
 # The designs.
 FORCE_LINE: Mapping[str, str] = {
     "period": "Quarter from",

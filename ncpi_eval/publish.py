@@ -62,7 +62,10 @@ def publish(site: Site) -> None:
 
 
 def _fill(folder: Path, site: Site) -> None:
-    """Copy what the pages wrote, write index, manifest and workbook, and refuse what may leak."""
+    """Copy what the pages wrote, write index, manifest and workbook, and refuse what may leak.
+
+    The manifest comes last, because it has a hash of every other file.
+    """
     from ncpi_eval import front, release, scanner
 
     record = manifest(site)
@@ -72,23 +75,27 @@ def _fill(folder: Path, site: Site) -> None:
             shutil.copyfile(TREE / name, folder / name)
     for kind in KINDS:
         (folder / kind).mkdir(parents=True, exist_ok=True)
-    shown = {key: value for key, value in record.items() if key != "files"}
-    front.write(site, TREE, folder, shown)
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+    front.write(site, TREE, folder, record)
     release.write(folder)
+    text = json.dumps({**record, "files": _hashes(folder)}, indent=1, ensure_ascii=False) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
     scanner.refuse(folder)
 
 
+def _hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its name there."""
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    return {name: provenance.sha256(files[name]) for name in sorted(files) if files[name].is_file()}
+
+
 def manifest(site: Site) -> dict[str, Any]:
-    """The whole report's provenance, with what only this file and the index say: the commit."""
+    """The whole report's provenance, with what only the manifest and the index say: the commit."""
     commit = str(read_stamp("commit"))
     inputs: dict[str, str] = {}
     settings: dict[str, Value] = {}
     for page in site.pages:
         inputs |= provenance.inputs_of(page)
         settings |= provenance.settings_of(site, page)
-    files = sorted(name for page in site.pages for name in owned(page.stem))
     return {
         "commit": commit.removesuffix(workspace.CHANGED),
         "uncommitted_changes": commit.endswith(workspace.CHANGED),
@@ -97,7 +104,6 @@ def manifest(site: Site) -> dict[str, Any]:
         "parameters": dict(sorted(settings.items())),
         "inputs": dict(sorted(inputs.items())),
         "packages": provenance.packages(),
-        "files": {name: provenance.sha256(TREE / name) for name in files},
     }
 
 

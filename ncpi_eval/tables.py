@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ncpi_eval import disclosure, paths, prose, results
+from ncpi_eval import disclosure, paths, prose, references, results
 from ncpi_eval.errors import InputError, Problem
 
 SYNTHETIC = "Synthetic data: invented, not collected from anybody."
@@ -133,7 +133,8 @@ def show(
     links : mapping, optional
         Column, not the first, to the column with the `results.reference` to which its text leads;
         None for the row's own place. A column of references that is given itself shows each of
-        them as a link. Without `across`.
+        them as a link in the words of its row, behind what `names` calls rows of its file.
+        Without `across`.
 
     Notes
     -----
@@ -437,7 +438,7 @@ def _long(
         for column, value in values.items():
             text = _without_unit(texts[column], headers[column])
             if column in links:
-                value = _linked(row, column, text, links[column])
+                value = _linked(row, column, text, links[column], names)
             elif column == linked:
                 value = prose.link(row, text)
             sentences = "" if links.get(column) == column else text
@@ -479,13 +480,15 @@ def _inner(row: pd.Series, column: str, text: str) -> str:
     return prose.with_addresses(text)
 
 
-def _linked(row: pd.Series, column: str, text: str, by: str | None) -> str:
+def _linked(
+    row: pd.Series, column: str, text: str, by: str | None, names: Mapping[str, str]
+) -> str:
     """Text as a link to the row itself, or to the first row that a column refers to."""
     if by is None:
         return prose.link(row, text)
-    found = results.references(results.shown(row, by))
     if by == column:
-        return prose.stacked([prose.link_to(name, to, to) for name, to in found])
+        return references.links(results.shown(row, by), row, names)
+    found = results.references(results.shown(row, by))
     return prose.link_to(*found[0], text) if found else escape(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
@@ -374,6 +375,13 @@ def test_something_in_the_place_of_a_link_is_not_touched(project: Project) -> No
     outcome = project.make("report")
     assert outcome.code != 0
     assert "outputs/results: found something else; expected make's link" in outcome.text
+
+
+def test_the_manifest_has_a_hash_of_every_other_file(finished: Project) -> None:
+    published = finished.published()
+    listed = json.loads(published.pop("manifest.json"))["files"]
+    assert {"release.csv", "index.html", "tables.xlsx", "html/01-numbers.html"} <= set(listed)
+    assert listed == {n: hashlib.sha256(data).hexdigest() for n, data in published.items()}
 
 
 def test_help_lists_the_targets(finished: Project) -> None:

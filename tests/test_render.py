@@ -341,7 +341,11 @@ def test_the_index_puts_findings_together_by_page(tree):
 
 def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
     path = tmp_path / "judged.csv"
-    rows = {"id": ["a", "b"], "source_row": ["published_figures#Q.1.C3 survey_tests#T", ""]}
+    rows = {
+        "id": ["a", "b"],
+        "rests_on": ["published_figures#Q.1.C3 survey_tests#T", ""],
+        "words": ["unknown_file#a", "see survey_tests#T"],
+    }
     pd.DataFrame(rows).to_csv(path, index=False)
     html = render.render_data_page("judged", path, SITE)
     assert (
@@ -349,3 +353,4 @@ def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
         '<a href="data-survey_tests.html#T">T</a></span></td>'
     ) in html
     assert "<td></td>" in html
+    assert "<td>unknown_file#a</td>" in html and "<td>see survey_tests#T</td>" in html

@@ -267,9 +267,11 @@ def test_a_column_of_references_leads_to_each_of_them_and_sentences_are_wide():
             "data_kind": "published",
         }
     )
+    extracts = {"id": ["extract.a.1", "extract.a.2"], "item": "Theme", "label": ["role", "rank"]}
+    results.save("extracts", pd.DataFrame(extracts).assign(unit="claims", data_kind="published"))
     columns = {"item": "Theme", "summary": "Said", "kind": "Kind", "source_rows": "Rests on"}
     html = show(data, columns=columns, links={"kind": None, "source_rows": "source_rows"}).html
     assert '<td class="words">A view' in html and "<td>praise" in html
-    for number in (1, 2):
+    for number, words in ((1, "Role"), (2, "Rank")):
         place = f"data-extracts.html#extract.a.{number}"
-        assert f'<a href="{place}">extract.a.{number}</a>' in html
+        assert f'<a href="{place}">{words}</a>' in html
