@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ncpi_eval import declarations, server
 
-server.load_without_unused()
+server.load_without("rfc3987_syntax")
 
 import nbformat  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
@@ -36,6 +36,9 @@ def main() -> None:
                 run(shell, cell, number)
         html = render.render_page(notebook, page, site, {})
         (folder / f"{page.stem}.html").write_text(html, encoding="utf-8")
+        for name in page.results:
+            html = render.render_data_page(name, folder / "results" / f"{name}.csv", site)
+            (folder / f"data-{name}.html").write_text(html, encoding="utf-8")
 
 
 def run(shell: InteractiveShell, cell: nbformat.NotebookNode, number: int) -> None:

@@ -1,6 +1,6 @@
 """Ask the build's server for one page, and end as it ended: what make runs for each page.
 
-It is started for every page, so it imports next to nothing.
+It is started for every page, so it imports next to nothing, and not the package.
 """
 
 from __future__ import annotations

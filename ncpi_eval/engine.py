@@ -49,6 +49,7 @@ class KernelManager(AsyncKernelManager):
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         line = seeding.exec_line(os.environ.get("NCPI_EVAL_PAGE", ""))
         command.append(f"--IPKernelApp.exec_lines={line}")
+        command.append("--HistoryManager.enabled=False")  # nobody asks for it
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
 

@@ -47,12 +47,13 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
     record : mapping
         The manifest without its list of files.
     """
-    shutil.copyfile(_workbook(site, tree), folder / "tables.xlsx")
+    shown = shown_by(site, tree)
+    shutil.copyfile(_workbook(site, tree, shown), folder / "tables.xlsx")
     others = changes.not_default(site, record["parameters"])
     found = None if others else changes.compare(tree / "results", changes.EXPECTED)
     briefs = (workspace.OUTPUTS / "briefs" / "index.html").is_file()
     pages = {
-        "changes.html": side_pages.render_changes(site, found, others, _synthetic(site, tree)),
+        "changes.html": side_pages.render_changes(site, found, others, _synthetic(shown)),
         "quality.html": side_pages.render_quality(site, quality.Measured(site, tree, record)),
         "index.html": render_index(site, tree, record, found, briefs=briefs),
     }
@@ -62,9 +63,8 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
         print(f"{changes.in_short(found)}: outputs/changes.html", flush=True)
 
 
-def _workbook(site: Site, tree: Path) -> Path:
+def _workbook(site: Site, tree: Path, shown: list[dict[str, Any]]) -> Path:
     """The workbook in the tree, written only when something in it would be another."""
-    shown = shown_by(site, tree)
     files = sorted([*(tree / "tables").glob("*.csv"), *(tree / "figures").glob("*.csv")])
     modules = (disclosure, render, results, tables, workbook)
     files += [Path(str(module.__file__)) for module in modules]
@@ -80,9 +80,9 @@ def _workbook(site: Site, tree: Path) -> Path:
     return path
 
 
-def _synthetic(site: Site, tree: Path) -> str:
+def _synthetic(shown: list[dict[str, Any]]) -> str:
     """The banner of pages that repeat numbers of the whole report; blank without synthetic data."""
-    kinds = {kind for entry in shown_by(site, tree) for kind in entry.get("data_kind", [])}
+    kinds = {kind for entry in shown for kind in entry.get("data_kind", [])}
     return render.BANNER if "synthetic" in kinds else ""
 
 
@@ -136,6 +136,7 @@ def render_index(
         for entry in render.shown_in(notebooks.get(page.stem))
     ]
     kinds = sorted({kind for entry in shown for kind in entry.get("data_kind", [])})
+    data = {path: _data_of(path) for path in sorted((tree / "results").glob("*.csv"))}
     body = (
         render.templates()
         .get_template("index.html.j2")
@@ -149,8 +150,8 @@ def render_index(
             figures=_by_page([entry for entry in shown if entry.get("kind") == "figure"]),
             tables=_by_page([entry for entry in shown if entry.get("kind") == "table"]),
             beside=_beside(found),
-            data=Markup(_data_kinds(tree)),
-            results=_results_list(tree, site),
+            data=Markup(_data_kinds(data)),
+            results=_results_list(data, site),
             provenance=Markup(render.provenance_section(record, None)),
         )
     )
@@ -261,28 +262,21 @@ def _beside(found: changes.Comparison | None) -> list[dict[str, str]]:
     ]
 
 
-def _result_files(tree: Path) -> list[Path]:
-    return sorted((tree / "results").glob("*.csv"))
-
-
 def _data_of(path: Path) -> tuple[str, str]:
     """Kinds of data and waves of a results file, each as a list in words; blank without rows."""
-    header = pd.read_csv(path, nrows=0).columns
-    wanted = [column for column in ("data_kind", "wave") if column in header]
-    frame = pd.read_csv(path, usecols=wanted, dtype=str, keep_default_na=False)
+    wanted = ("data_kind", "wave")
+    frame = pd.read_csv(path, usecols=wanted.__contains__, dtype=str, keep_default_na=False)
     kind, wave = (
-        ", ".join(sorted({v for v in frame[c] if v})) if c in frame else ""
-        for c in ("data_kind", "wave")
+        ", ".join(sorted({v for v in frame[c] if v})) if c in frame else "" for c in wanted
     )
     return kind, wave
 
 
-def _data_kinds(tree: Path) -> str:
+def _data_kinds(data: Mapping[Path, tuple[str, str]]) -> str:
     """Table of the kinds of data, their waves, and how many results come from them."""
     files: dict[str, list[str]] = {}
     waves: dict[str, set[str]] = {}
-    for path in _result_files(tree):
-        kinds, of_waves = _data_of(path)
+    for path, (kinds, of_waves) in data.items():
         for kind in filter(None, kinds.split(", ")):
             files.setdefault(kind, []).append(path.stem)
             waves.setdefault(kind, set()).update(filter(None, of_waves.split(", ")))
@@ -310,13 +304,12 @@ def _range(waves: str) -> str:
     return waves if len(given) < 3 else f"{min(given)} to {max(given)}"
 
 
-def _results_list(tree: Path, site: Site) -> list[dict[str, Any]]:
+def _results_list(data: Mapping[Path, tuple[str, str]], site: Site) -> list[dict[str, Any]]:
     """Results files by the page that writes them, with what each holds."""
     writers = {name: page for page in site.pages for name in getattr(page, "results", ())}
     entries = []
-    for path in _result_files(tree):
+    for path, (kinds, waves) in data.items():
         page = writers.get(path.stem)
-        kinds, waves = _data_of(path)
         kinds = ", ".join(kind.replace("_", " ") for kind in kinds.split(", "))
         entries.append(
             {

@@ -224,7 +224,7 @@ def _script(page: Parsed) -> Iterator[str]:
         if element.tag == "meta" and (element.get("http-equiv") or "").lower() == "refresh":
             yield "a refresh of the page"
         for name, value in element.attrib.items():
-            plain = re.sub(r"[\x00-\x20]", "", value).lower()
+            plain = re.sub(r"[\x00-\x20]", "", value).lower() if ":" in value else ""
             if name.startswith("on"):
                 yield f"the handler {name} of {_where(element)}"
             elif name == "style":
@@ -240,6 +240,8 @@ def _requests(page: Parsed) -> Iterator[str]:
             loads = short in LOADING or (short == "href" and element.tag in LINKING)
             if loads and value and not value.startswith(("#", "data:image/")):
                 yield f"{short}={value[:60]!r} of {_where(element)}"
+            if "(" not in value:
+                continue
             for target in re.findall(r"url\(\s*['\"]?([^'\")]*)", value):
                 if not target.startswith(("#", "data:image/")):
                     yield f"url({target[:60]}) in {name} of {_where(element)}"

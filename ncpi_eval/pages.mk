@@ -32,7 +32,7 @@ include $(B)/imports.mk
 published: $(B)/stamps/published
 
 $(DONE): $(B)/stamps/pages/%: notebooks/%.ipynb $(B)/stamps/declared/% $(B)/stamps/lock $(TEMPLATES)
-	@$(RUN) -S -m ncpi_eval.client page $*
+	@$(RUN) -SP ncpi_eval/client.py page $*
 
 # A result that somebody removed takes its page's stamp with it; build.py sees to that.
 $(RESULTS):
@@ -41,4 +41,4 @@ $(RESULTS):
 $(B)/stamps/published: $(DONE) $(B)/stamps/site $(B)/stamps/commit $(INDEX_MODULES) $(TEMPLATES) \
     $(wildcard data/release/*.csv data/quality/* tests tests/expected tests/expected/*.csv) \
     $(wildcard *.md pyproject.toml)
-	@$(RUN) -S -m ncpi_eval.client publish
+	@$(RUN) -SP ncpi_eval/client.py publish

@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import tomllib
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ def _folder_sha256(folder: Path) -> str:
     return whole.hexdigest()
 
 
+@cache
 def packages() -> dict[str, str]:
     """Installed version of each direct dependency that pyproject.toml names, in its order."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -20,10 +20,11 @@ import sys
 from functools import cache
 from typing import Any
 
-from ncpi_eval import build, declarations, dependencies, kernels
+from ncpi_eval import build, declarations, dependencies, kernels, provenance
 from ncpi_eval.errors import NcpiError
 
-# What every page needs, whatever its notebook imports.
+# What every page needs, whatever its notebook imports; the second part is what a kernel would
+# import when it starts.
 PAGE = (
     "ncpi_eval.execute",
     "ncpi_eval.engine",
@@ -31,11 +32,13 @@ PAGE = (
     "papermill",
     "ipykernel.kernelapp",
     "matplotlib_inline.config",
+    *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger"),
+    *("IPython.core.oinspect", "IPython.extensions.storemagic", "matplotlib.pyplot", "sqlite3"),
 )
 PUBLISH = ("ncpi_eval.publish", "ncpi_eval.front", "ncpi_eval.release", "ncpi_eval.scanner")
-# jsonschema imports it for a format that notebooks do not use, if it is there; its grammar is made
-# into a parser then, which takes as long as half of all else.
-UNUSED = "rfc3987_syntax"
+# What a library imports if it is there and nobody here uses, with the module that asks for it:
+# jsonschema's parser of addresses, whose grammar takes as long as half of all else, and a debugger.
+UNUSED = {"rfc3987_syntax": "nbformat", "debugpy": "ipykernel.debugger"}
 # They start threads when they are imported, which a fork would lose.
 NEVER = ("polars", "pyarrow")
 
@@ -93,7 +96,6 @@ class Server:
             return
         load(modules(request))
         practise(request[0])
-        gc.collect()
         gc.freeze()  # what is there now is never looked at again, and so stays shared
         parent = os.getpid()
         if kernels.threads() != 1:
@@ -111,6 +113,7 @@ class Server:
             for other in (self.listener, client, *self.clients.values()):
                 other.close()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            gc.enable()
             code = build.main(request)
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -132,11 +135,11 @@ def modules(request: list[str]) -> list[str]:
     return [*PAGE, *dependencies.all_imports(notebook)]
 
 
-def load_without_unused() -> None:
-    """Import the notebook format without what it does not use."""
-    sys.modules[UNUSED] = None  # type: ignore[assignment]  # an import then fails
-    importlib.import_module("nbformat")
-    del sys.modules[UNUSED]
+def load_without(unused: str) -> None:
+    """Import a module without what it does not need; see `UNUSED`."""
+    sys.modules[unused] = None  # type: ignore[assignment]  # an import then fails
+    importlib.import_module(UNUSED[unused])
+    del sys.modules[unused]
 
 
 def load(names: list[str]) -> None:
@@ -155,6 +158,7 @@ def practise(what: str) -> None:
     """
     with contextlib.suppress(Exception):
         if what == "page":
+            provenance.packages()
             _render_a_little()
             _draw_a_little()
 
@@ -166,7 +170,7 @@ def _render_a_little() -> None:
 
     page = declarations.Page("page", "Title", "Question?")
     site = declarations.Site("Report", (page,))
-    text = "# Title\n\n**Words** with a [link](other.html), `code` and\n\n## A heading\n\n- item"
+    text = "# Title\n\n**Words** &amp; a [link](other.html), `code` and\n\n## A heading\n\n- item"
     cells = [new_markdown_cell(text), new_code_cell("a = f(1, 'b')", execution_count=1)]
     render.render_page(new_notebook(cells=cells), page, site, {"inputs": {"a": "b"}})
 
@@ -191,7 +195,9 @@ def spawn(request: list[str]) -> int:
 def main(parent: int, descriptor: int) -> None:
     """Serve on a listening socket that was inherited, as a child of the build."""
     kernels.die_with(parent)
-    load_without_unused()
+    gc.disable()  # imports leave no garbage, but looking for it takes a tenth of their time
+    for unused in UNUSED:
+        load_without(unused)
     if sys.path[0] == os.getcwd():
         del sys.path[0]  # as in a kernel: PYTHONPATH names it
     Server(socket.socket(fileno=descriptor)).serve()

@@ -8,6 +8,7 @@ written as text, so that nothing in it can run.
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import warnings
@@ -58,6 +59,7 @@ HEADERS: Mapping[str, str] = {
     "suppressed": "Withheld",
 }
 NOTES_SHEET = "Notes"
+FLAGS = ("suppressed", "flag")
 _TAKEN = frozenset({"cover", "contents", NOTES_SHEET.casefold(), "history"})
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
@@ -195,15 +197,15 @@ def _sheet(entry: Mapping[str, Any], tree: Path, number: int) -> Any:
     from gptables import GPTable
 
     file = f"{entry['kind']}s/{entry['name']}.csv"
-    frame = pd.read_csv(tree / file, dtype=str, keep_default_na=False)
-    filled = _filled(frame)
-    same = {} if len(filled) < 2 else {c: filled[c].iloc[0] for c in filled if _repeats(filled[c])}
+    filled = _filled(tree / file)
+    same = {column: cells[0] for column, cells in filled.items() if _repeats(column, cells)}
     headers = _headers(list(filled), entry.get("columns", {}))
     words = [f"In every row: {headers[c]}: {value}" for c, value in same.items() if value != "[z]"]
     instructions = "This sheet contains one table."
     if words:
         instructions += " What is the same in every row stands above it."
-    table = filled.drop(columns=list(same)).rename(columns=headers)
+    kept = {headers[column]: cells for column, cells in filled.items() if column not in same}
+    table = pd.DataFrame(kept, dtype=object)
     synthetic = "synthetic" in entry.get("data_kind", [])
     return GPTable(
         table=table,
@@ -219,16 +221,14 @@ def _sheet(entry: Mapping[str, Any], tree: Path, number: int) -> Any:
     )
 
 
-def _repeats(values: pd.Series) -> bool:
-    return values.name != "id" and values.nunique() == 1
+def _repeats(column: str, cells: Sequence[Any]) -> bool:
+    return column != "id" and len(cells) > 1 and len(set(cells)) == 1
 
 
-def _marks(frame: pd.DataFrame) -> list[str]:
-    return [
-        f"{mark} {disclosure.MEANING[mark]}."
-        for mark in (disclosure.NOT_APPLICABLE,)
-        if frame.eq(mark).any(axis=None)
-    ]
+def _marks(filled: Mapping[str, Sequence[Any]]) -> list[str]:
+    mark = disclosure.NOT_APPLICABLE
+    found = any(mark in cells for cells in filled.values())
+    return [f"{mark} {disclosure.MEANING[mark]}."] if found else []
 
 
 def _headers(columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
@@ -244,30 +244,34 @@ def _headers(columns: Sequence[str], given: Mapping[str, str]) -> dict[str, str]
     return headers
 
 
-def _filled(frame: pd.DataFrame) -> pd.DataFrame:
-    """The file's cells as numbers and inert texts, and a mark where a cell is empty."""
-    numeric = [column for column in frame if column not in results.TEXT and _numbers(frame[column])]
-    blanks = []
-    for _, row in frame.iterrows():
-        flags = {"suppressed": row.get("suppressed") == "True", "flag": row.get("flag", "")}
-        blanks.append(disclosure.mark(flags) or disclosure.NOT_APPLICABLE)
-    filled = {}
-    for column in frame:
-        cells: list[Any] = []
-        for text, blank in zip(frame[column], blanks, strict=True):
-            if not text.strip():
-                cells.append(blank if column in numeric else disclosure.NOT_APPLICABLE)
-            elif column in numeric:
-                cells.append(float(text) if re.search(r"[.eE]", text) else int(text))
-            else:
-                cells.append(_inert(text))
-        filled[str(column)] = pd.Series(cells, dtype=object)
-    return pd.DataFrame(filled)
+def _filled(path: Path) -> dict[str, list[Any]]:
+    """A file's columns, their cells as numbers and inert texts, and a mark where one is empty.
+
+    Read as plain texts: pandas takes as long for a small file as for a large one, many times over.
+    """
+    with path.open(encoding="utf-8", newline="") as handle:
+        columns, *rows = csv.reader(handle)
+    places = {name: place for place, name in enumerate(columns)}
+    blanks = [_blank({name: row[places[name]] for name in FLAGS if name in places}) for row in rows]
+    return {
+        name: _cells(name, [row[place] for row in rows], blanks) for name, place in places.items()
+    }
 
 
-def _numbers(values: pd.Series) -> bool:
-    kept = values[values.str.strip() != ""]
-    return bool(kept.map(_NUMBER.fullmatch).astype(bool).all())
+def _blank(flags: Mapping[str, str]) -> str:
+    """What stands in an empty cell of numbers."""
+    suppressed = flags.get("suppressed") == "True"
+    found = disclosure.mark({"suppressed": suppressed, "flag": flags.get("flag", "")})
+    return found or disclosure.NOT_APPLICABLE
+
+
+def _cells(name: str, texts: Sequence[str], blanks: Sequence[str]) -> list[Any]:
+    if name in results.TEXT or not all(map(_NUMBER.fullmatch, filter(str.strip, texts))):
+        return [_inert(text) if text.strip() else disclosure.NOT_APPLICABLE for text in texts]
+    return [
+        (float(text) if re.search(r"[.eE]", text) else int(text)) if text.strip() else blank
+        for text, blank in zip(texts, blanks, strict=True)
+    ]
 
 
 def _inert(text: Any) -> str:

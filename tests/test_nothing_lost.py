@@ -73,7 +73,7 @@ def by_role(folder: Path) -> dict[str, list[int]]:
     return {
         "build": [one.pid for one in running if "ncpi_eval.build report" in one.command],
         "make": [one.pid for one in running if "ncpi_eval/pages.mk" in one.command],
-        "client": [one.pid for one in running if "ncpi_eval.client" in one.command],
+        "client": [one.pid for one in running if "ncpi_eval/client.py" in one.command],
         "server": first,
         "worker": workers,
         "kernel": kernels,
