@@ -430,7 +430,8 @@ def render_into(stage: Path, site: Site, declared: Page, notebook: NotebookNode)
         (stage / kind).mkdir(exist_ok=True)
     executed = nbformat.writes(notebook) + "\n"
     (stage / "executed" / f"{declared.stem}.ipynb").write_text(executed, encoding="utf-8")
-    html = render.render_page(notebook, declared, site, provenance.of_page(site, declared))
+    record = provenance.of_page(site, declared, stage / "results")
+    html = render.render_page(notebook, declared, site, record)
     (stage / "html" / f"{declared.stem}.html").write_text(html, encoding="utf-8", newline="\n")
     for name in declared.results:
         html = render.render_data_page(name, stage / "results" / f"{name}.csv", site)

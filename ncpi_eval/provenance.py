@@ -6,6 +6,7 @@ path of this machine. The commit stands on the index and in the manifest, see `n
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import platform
@@ -21,13 +22,25 @@ from ncpi_eval.declarations import PLACES, Page, Site, Value
 from ncpi_eval.workspace import TREE, folder_files, input_files, read_stamp
 
 
-def of_page(site: Site, page: Page) -> dict[str, Any]:
+# What a page reads where a parameter is blank: one of them, by the world of its people. A page that
+# takes either kind of people declares all.
+INVENTED = "data/synthetic/"
+OF_REAL_FORCES = "data/inspections/forces.csv"
+DEFAULTS = {
+    "forces": (f"{INVENTED}forces.csv", OF_REAL_FORCES),
+    "codes": (f"{INVENTED}open_text_themes.csv",),
+}
+
+
+def of_page(site: Site, page: Page, results: Path | None = None) -> dict[str, Any]:
     """Everything that decided what a page says.
 
     Parameters
     ----------
     site, page
         The declarations.
+    results : Path, optional
+        Where the page's results are, if they are not in the build tree yet.
 
     Returns
     -------
@@ -41,7 +54,7 @@ def of_page(site: Site, page: Page) -> dict[str, Any]:
         "notebook": sha256(page.notebook),
         "python": platform.python_version(),
         "lock": sha256(paths.ROOT / "requirements.lock"),
-        "inputs": inputs_of(page),
+        "inputs": inputs_of(page, results),
         "reads": {
             f"results/{name}.csv": sha256(TREE / "results" / f"{name}.csv") for name in page.reads
         },
@@ -61,13 +74,15 @@ def settings_of(site: Site, page: Page) -> dict[str, Value]:
     return settings
 
 
-def inputs_of(page: Page) -> dict[str, str]:
-    """Name and SHA-256 of each data file that a page declares, files given by parameters included.
+def inputs_of(page: Page, results: Path | None = None) -> dict[str, str]:
+    """Name and SHA-256 of each data file that a page used, files given by parameters included.
 
     A file outside the repository goes by its file name alone; a folder given by a parameter has
     one SHA-256, of the names and contents of all its files.
     """
     files = {name: paths.ROOT / name for name in input_files(page)}
+    unused = _unused(page, list(files), results or TREE / "results")
+    files = {name: path for name, path in files.items() if name not in unused}
     for name in page.inputs:
         if name.startswith("{"):
             value = read_stamp(f"parameters/{name.strip('{}')}")["value"]
@@ -77,6 +92,24 @@ def inputs_of(page: Page) -> dict[str, str]:
         name: _folder_sha256(files[name]) if files[name].is_dir() else sha256(files[name])
         for name in sorted(files)
     }
+
+
+def _unused(page: Page, names: list[str], results: Path) -> list[str]:
+    """Tables that the page declares and this run did without."""
+    given = [
+        name
+        for parameter in set(page.parameters) & set(DEFAULTS)
+        if read_stamp(f"parameters/{parameter}")["value"]
+        for name in DEFAULTS[parameter]
+    ]
+    invented = [name for name in names if name.startswith(INVENTED)]
+    if not invented or OF_REAL_FORCES not in names:
+        return given
+    kinds: set[str] = set()
+    for result in page.results:
+        with (results / f"{result}.csv").open(encoding="utf-8", newline="") as handle:
+            kinds |= {row.get("data_kind", "") for row in csv.DictReader(handle)}
+    return [*given, *([OF_REAL_FORCES] if "synthetic" in kinds else invented)]
 
 
 def _folder_sha256(folder: Path) -> str:

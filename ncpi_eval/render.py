@@ -37,6 +37,8 @@ ALL_COLUMNS_UP_TO = 3000
 ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_high", "p_value")
 # More rows than this are put under one heading for each question.
 SECTIONS_FROM = 150
+# Columns that no other column stands for: the row, and what its numbers count and are from.
+_TOLD = ("id", "unit", "data_kind")
 # Characters from which a text that many rows repeat stands above them.
 LONG = 80
 
@@ -425,13 +427,21 @@ def _prepared(notebook: nbformat.NotebookNode, page: Page) -> nbformat.NotebookN
         cell.outputs = [_one_kind(output) for output in _joined(cell.outputs)]
     if problems:
         raise BuildError(f"The page {page.title!r} cannot be made.", problems)
-    prepared.cells = _silent_joined(prepared.cells)
+    prepared.cells = _silent_joined(_without_defaults(prepared.cells))
     first = next((cell for cell in prepared.cells if cell.cell_type == "markdown"), None)
     if first is not None:
         first.source = _without_title(first.source, page.title)
         # The page's lead asks it already.
         first.source = re.sub(r"(?s)\A\s*\*\*Question\.\*\*.*?(\n\s*\n|\Z)", "", first.source)
     return prepared
+
+
+def _without_defaults(cells: Sequence[Any]) -> list[Any]:
+    """Cells without the parameters' defaults, where those of this run stand in another cell."""
+    tags = [set(cell.metadata.get("tags", [])) for cell in cells]
+    if not any("injected-parameters" in own for own in tags):
+        return list(cells)
+    return [cell for cell, own in zip(cells, tags, strict=True) if "parameters" not in own]
 
 
 def _silent_joined(cells: Sequence[Any]) -> list[Any]:
@@ -690,7 +700,8 @@ def _said_once(
     groups = {}
     for column in columns:
         values = frame[column].drop_duplicates()
-        if column == "id" or len(frame) < 2 or frame[column].map(_is_numeric).all():
+        told = column in _TOLD or len(frame) < 2
+        if told or frame[column].map(_is_numeric).all():
             groups[column] = (column,)
         else:
             groups[column] = tuple(pd.factorize(frame[column])[0])

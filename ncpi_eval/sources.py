@@ -422,13 +422,14 @@ def _quotation_problems(place: str, row: Mapping[Any, str]) -> Iterator[Problem]
         yield Problem(f"{place}, reason", "nothing", "a sentence", "Say why.")
 
 
-def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
+def read_coding(path: str | Path | None, survey: Survey) -> pd.DataFrame:
     """Themes that people gave to the open answers of a survey.
 
     Parameters
     ----------
-    path : path
-        Table with columns serial, question, theme; blank for none.
+    path : path, optional
+        Table with columns serial, question, theme; by default that of the synthetic answers for a
+        synthetic survey, and none for a real one.
     survey : Survey
         Respondents whose answers were coded.
 
@@ -436,8 +437,7 @@ def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
     -------
     DataFrame
         serial, question, theme, as text; rows with a blank theme are left out. Empty where the
-        file codes none of these respondents, as when a real survey is given and the coding is
-        still the synthetic one's.
+        file codes none of these respondents.
 
     Raises
     ------
@@ -446,7 +446,9 @@ def read_coding(path: str | Path, survey: Survey) -> pd.DataFrame:
         survey and others are not.
     """
     columns = ["serial", "question", "theme"]
-    if not str(path):
+    if path is None and survey.data_kind == SYNTHETIC:
+        path = paths.data(SYNTHETIC, "open_text_themes.csv")
+    if path is None:
         return pd.DataFrame(columns=columns)
     source = located(path)
     frame = formats.read_table(source).frame

@@ -66,3 +66,29 @@ def test_nothing_of_this_machine_is_recorded(site: Site, tmp_path: Path) -> None
     text = json.dumps(provenance.of_page(site, site.pages[0]))
     assert str(tmp_path) not in text
     assert "commit" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "forces", "used"),
+    [
+        ("synthetic", "", ["data/synthetic/forces.csv"]),
+        ("real", "", ["data/inspections/forces.csv"]),
+        ("real", "data/a/x.csv", ["data/a/x.csv"]),
+        ("synthetic", "data/a/x.csv", ["data/a/x.csv"]),
+    ],
+)
+def test_only_the_force_table_that_was_used_is_recorded(
+    site: Site, tmp_path: Path, kind: str, forces: str, used: list[str]
+) -> None:
+    tables = ("data/synthetic/forces.csv", "data/inspections/forces.csv")
+    for name in tables:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("abc")
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    (folder / "people.csv").write_text(f"id,data_kind\n1,published\n2,{kind}\n")
+    workspace.stamp("parameters/forces", {"value": forces})
+    page = Page(
+        "q", "Q", "Who?", parameters=("forces",), inputs=("{forces}", *tables), results=("people",)
+    )
+    assert list(provenance.inputs_of(page, folder)) == used

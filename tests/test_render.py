@@ -99,6 +99,16 @@ def test_code_is_folded_without_prompts():
     assert "<summary>Code 2: parameters</summary>" in html
     # Code that shows nothing stands with the code that follows it.
     assert "<summary>Code 3 to 4</summary>" in html and html.count("<summary>Code") == 3
+
+
+def test_the_parameters_of_the_run_stand_without_their_defaults():
+    injected = code(source="wave = '2021'", tags=["injected-parameters"])
+    html = rendered(code(source="wave = '2019'", tags=["parameters"]), injected, code(shown()))
+    assert "2021" in html and "2019" not in html.split("<main")[1].split('id="provenance"')[0]
+
+
+def test_code_is_closed():
+    html = rendered(code(shown(), source="y = 2"))
     assert '<details class="code">' in html and "open" not in html.split("<main")[1]
     assert "In [" not in html and "In&nbsp;" not in html
 
@@ -337,6 +347,17 @@ def test_the_index_puts_findings_together_by_page(tree):
     html = front.render_index(SITE, tree, {})
     assert '<h3 id="findings-01-first"><a href="html/01-first.html">First</a></h3>' in html
     assert html.index("A finding,") < html.index("Unsolved.") < html.index('id="pages"')
+
+
+def test_a_data_page_says_what_its_rows_count_where_another_column_tells_them_apart(tmp_path):
+    rows = pd.DataFrame({"id": [f"r{n}" for n in range(200)], "question": ["Q", "R"] * 100})
+    people = rows.index % 4 < 2
+    rows["unit"] = ["respondents" if one else "forces" for one in people]
+    rows["flag"] = ["confidential" if one else "" for one in people]
+    rows.to_csv(tmp_path / "mixed.csv", index=False)
+    html = render.render_data_page("mixed", tmp_path / "mixed.csv", SITE)
+    assert html.count('<th scope="col">unit</th>') == 2
+    assert "<td>forces</td>" in html and "<td>respondents</td>" in html
 
 
 def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):

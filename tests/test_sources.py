@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -216,6 +217,14 @@ def test_a_coding_may_come_in_any_format_and_leaves_blank_themes_out(tmp_path, f
             "question": ["AOB"],
             "theme": ["training"],
         }
+
+
+def test_without_a_coding_the_synthetic_answers_have_theirs_and_real_ones_none(tmp_path):
+    survey = sources.read_survey(paths.data("synthetic", "responses.csv"))
+    named = sources.read_coding(paths.data("synthetic", "open_text_themes.csv"), survey)
+    assert len(named) > 100
+    pd.testing.assert_frame_equal(sources.read_coding(None, survey), named)
+    assert sources.read_coding(None, dataclasses.replace(survey, data_kind="real")).empty
 
 
 def test_waves_are_read_in_order_and_a_blank_second_wave_is_none(tmp_path, forces_path):
