@@ -21,7 +21,6 @@ from ncpi_eval import paths
 from ncpi_eval.declarations import PLACES, Page, Site, Value
 from ncpi_eval.workspace import TREE, folder_files, input_files, read_stamp
 
-
 # What a page reads where a parameter is blank: one of them, by the world of its people. A page that
 # takes either kind of people declares all.
 INVENTED = "data/synthetic/"

@@ -193,7 +193,7 @@ def test_a_change_makes_stale_the_designs_that_rest_on_it(finished: Tree, what: 
         ({"WEIGHTS": "data/options/other.csv"}, {APPRAISAL}),
         ({"GROUP_SIZE": "4"}, {"14-design-power", APPRAISAL}),
         ({"SEED": "7"}, {"14-design-power", APPRAISAL}),
-        ({"DEPENDENCE": "0.2"}, {"15-theory-based"}),
+        ({"DEPENDENCE": "0.2"}, {"15-theory-based", APPRAISAL}),
     ],
 )
 def test_a_parameter_makes_stale_the_pages_that_take_it(
