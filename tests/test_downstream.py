@@ -91,7 +91,7 @@ class Tree:
         """Pages that make would run now, called with these parameters."""
         self.run(sys.executable, "-c", PREPARE, json.dumps(call))
         would_run = self.run("make", "-n", "--no-print-directory", "-f", "ncpi_eval/pages.mk")
-        return set(re.findall(r" -m ncpi_eval\.\w+ page (\S+)", would_run))
+        return set(re.findall(r" ncpi_eval/client\.py page (\S+)", would_run))
 
     def finish(self) -> None:
         """Stamps and results of all pages, newer than what they come from, and all of one age."""
