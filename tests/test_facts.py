@@ -17,12 +17,13 @@ from ncpi_eval.document_files.model import Document, Paragraph
 from ncpi_eval.evidence import measure
 from ncpi_eval.evidence.audits import counts, read_audits
 from ncpi_eval.evidence.calendar import find_dates
-from ncpi_eval.evidence.criteria import by_heading
+from ncpi_eval.evidence.criteria import by_heading, by_words
 from ncpi_eval.evidence.events import timing
 from ncpi_eval.evidence.extract import extract_folder, main, read_forces, tables
-from ncpi_eval.evidence.facts import DOCUMENT_COLUMNS, RECOMMENDATION_COLUMNS
-from ncpi_eval.evidence.forces import recognise_force
+from ncpi_eval.evidence.facts import DOCUMENT_COLUMNS, RECOMMENDATION_COLUMNS, extract
+from ncpi_eval.evidence.forces import force_list, recognise_force
 from ncpi_eval.evidence.kinds import recognise_kind
+from ncpi_eval.evidence.progress import read_progress
 from ncpi_eval.evidence.recommendations import read_recommendations
 from ncpi_eval.evidence.register import entry_number, history
 from ncpi_eval.evidence.spans import DOUBTFUL, LIKELY
@@ -675,7 +676,8 @@ def test_a_visit_too_long_before_publication_waits_for_a_person() -> None:
         ("w/c 6 and 13 November 2017", "2017-11-06", "2017-11-17", True),
         ("in the week commencing 5 September 2022", "2022-09-05", "2022-09-09", True),
         ("for two weeks from 8 July 2019", "2019-07-08", "2019-07-19", True),
-        ("the fortnight from Tuesday 9 July 2019", "2019-07-09", "2019-07-09", False),
+        ("the fortnight from Tuesday 9 July 2019", "2019-07-09", "2019-07-19", True),
+        ("the fortnight from Wednesday 10 July 2019", "2019-07-10", "2019-07-10", False),
         ("on 14-18 and 21-25 January 2019", "2019-01-14", "2019-01-25", False),
         ("in January 2019 (14 to 25 January)", "2019-01-14", "2019-01-25", False),
         ("on 7, 8 and 9 September 2015", "2015-09-07", "2015-09-09", False),
@@ -903,3 +905,145 @@ def test_the_inspectorate_of_constabulary_is_not_the_force() -> None:
     line = "The Inspectorate of Constabulary graded 30 of the 79 cases it examined as inadequate."
     found = counts(document("# Findings", line), "other").facts
     assert (found["cases"].value, found["inadequate"].value) == ("79", "30")
+
+
+# Whose recommendations, whose cases
+
+
+def test_a_press_release_that_speaks_of_a_response_stays_one() -> None:
+    lines = (
+        "= Ashdale Police must protect children better",
+        "The force must improve its response when children go missing, a new report has found.",
+        "Get the report: Ashdale - National child protection inspection",
+        "There are plans which fit those of the police and crime commissioner.",
+        "Her Majesty's Inspector of Constabulary Jo Bell said: I am grateful.",
+        "Notes",
+    )
+    assert recognise_kind(document(*lines)).value == "press_release"
+
+
+ASHDALE = force_list([{"name": "Ashdale", "data_kind": "synthetic"}])
+FOLLOW_UP = (
+    "# Initial contact: Recommendation from the 2021 inspection report",
+    "We recommend that Ashdale Police immediately reviews its control room.",
+    "# Initial contact: Re-inspection findings",
+    "Calls are answered sooner.",
+)
+ANEW = (
+    "# New recommendation",
+    "We recommend that, within six months, Ashdale Police trains staff.",
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "counted", "listed"), [(FOLLOW_UP, "1", 1), ((*FOLLOW_UP, *ANEW), "1", 2)]
+)
+def test_a_follow_up_counts_what_it_recommends_itself(
+    lines: tuple[str, ...], counted: str, listed: int
+) -> None:
+    title = "= Ashdale - National child protection re-inspection"
+    stated = "Our first report contained eight recommendations."
+    made = extract(document(title, stated, *lines), ASHDALE)
+    assert made.document["recommendations"] == counted
+    assert len(made.recommendations) == listed
+    (row,) = made.own_recommendations
+    assert (row["number"], row["origin"]) == ("1", "made" if listed == 2 else "restated")
+
+
+def test_a_time_scale_may_open_what_inspectors_recommend() -> None:
+    line = "Within three months, we recommend that Ashdale Police puts a plan in place."
+    assert recommended("# Investigation", "# Recommendation", line) == [
+        ("within three months", "investigation", 0)
+    ]
+    told = "Within three months, we had seen what the force reviewed."
+    assert recommended("# Investigation", "# Recommendation", told) == []
+
+
+def test_what_a_commissioner_tells_in_brief_is_no_recommendation() -> None:
+    lines = (
+        "The report makes ten recommendations. In brief, they ask that:",
+        "- Ashdale Police should immediately look at its control room; and",
+        "- within six months, Ashdale Police should train its staff.",
+    )
+    assert recommended(*lines, kind="commissioner_response") == []
+
+
+def test_an_audit_at_that_earlier_review_is_not_the_one_of_this_visit() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection assessment of progress",
+        "We went back in November 2019. At that review we audited 32 cases: 8 were good, 12 "
+        "required improvement and 12 were inadequate.",
+        "In May 2021 we assessed progress. We graded no cases.",
+    )
+    assert counts(document(*lines), "assessment_of_progress").facts == {}
+
+
+def test_only_reports_were_put_on_the_web_again() -> None:
+    lines = ("= Response to the HMICFRS inspection of 2019", "13 October 2022")
+    found = timing(document(*lines), "commissioner_response").facts
+    assert found["published"].value == "2022-10-13"
+
+
+def test_first_published_as_a_file() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection",
+        "Published on: 8 September 2022",
+        "This report was first published as a PDF in July 2019.",
+    )
+    assert timing(document(*lines), "inspection").facts["published"].value == "2019-07"
+
+
+def test_an_entry_of_the_register_may_tell_when_inspectors_were_there() -> None:
+    lines = (
+        "At the time of our inspection in April 2018, no list existed.",
+        "[on]30th August 2018 [status]awaiting-review[/status][/on]",
+    )
+    found = timing(document(*lines), "register_entry").facts
+    assert found["fieldwork_start"].value == "2018-04"
+    assert found["published"].value == "2018-08-30"
+
+
+@pytest.mark.parametrize(
+    ("text", "tone"),
+    [
+        ("The force doesnʼt record what children say", "critical"),
+        ("Letters to parents are often sent late", "critical"),
+        ("Training for new supervisors is patchy", "critical"),
+        ("Officers listen to what children say well", "positive"),
+        ("Notes are kept in three different places", "unclear"),
+        ("Page 7: Ashdale - National child protection", None),
+    ],
+)
+def test_the_tone_of_a_finding(text: str, tone: str | None) -> None:
+    lines = ("= Ashdale - National child protection inspection", "# Investigation", f"# {text}")
+    made = extract(document(*lines), ASHDALE)
+    assert [row["tone"] for row in made.findings] == ([tone] if tone else [])
+    doubtful = [row for row in made.coding if row["field"] == "tone"]
+    assert len(doubtful) == (tone == "unclear")
+
+
+def test_progress_is_read_below_headings_of_the_same_level_as_the_chapter() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection post-inspection review",
+        "# Initial contact",
+        "# Recommendation from the 2019 inspection report",
+        "We recommend that Ashdale Police immediately reviews its control room.",
+        "# Summary of post-inspection review findings",
+        "There has been some progress.",
+    )
+    (found,) = read_progress(document(*lines), "post_inspection_review")
+    assert (found.criterion, found.level) == ("initial_contact", "some")
+
+
+@pytest.mark.parametrize(
+    ("text", "criterion"),
+    [
+        ("attends every strategy meeting", "assessment_and_help"),
+        ("speaks to children at incidents", "initial_contact"),
+        ("supervises investigations of missing children", "investigation"),
+        ("trains its staff", "leadership_management_governance"),
+        ("does more", ""),
+    ],
+)
+def test_the_criterion_of_a_recommendation_by_its_words(text: str, criterion: str) -> None:
+    assert by_words(f"We recommend that the force {text}.") == criterion

@@ -811,6 +811,8 @@ def _words(audit: Audit) -> str:
 def _is_earlier(audit: Audit) -> bool:
     """The passage speaks of the first inspection's cases, in its words or in its heading."""
     heading, _, words = audit.context.partition(" | ")
+    if re.search(r"\b(?:at|in|during|for) that (?:review|inspection|visit|time)\b", words, re.I):
+        return True
     if _FOLLOW.search(words):
         return False
     if _EARLIER.search(words) or re.search(

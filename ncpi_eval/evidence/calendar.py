@@ -184,11 +184,12 @@ def _dates_of(match: re.Match[str]) -> Dates | None:
 
 
 def _weeks(first: str, last: str, weeks: int, match: re.Match[str]) -> Dates:
-    """From a first day to the Friday of so many weeks counted from the last Monday named."""
+    """From a first day to the Friday of so many weeks, the last of which begins as named."""
     day = _day(last)
-    if day is None or day.weekday() != 0:
+    if day is None or day.weekday() > 1:
         return Dates(first, last, match.start(), match.end())
-    end = day + datetime.timedelta(days=7 * weeks - 3)
+    # a Tuesday begins a week whose Monday was a holiday or went to travelling
+    end = day + datetime.timedelta(days=7 * weeks - 3 - day.weekday())
     return Dates(first, end.isoformat(), match.start(), match.end(), reckoned=True)
 
 

@@ -21,18 +21,26 @@ CRITERIA: dict[str, str] = {
 """Criterion -> words of its chapter heading, in the order in which they are tried."""
 
 _BODY: dict[str, str] = {
-    "missing_children": r"missing",
-    "police_detention": r"detain|detention|custody|appropriate adult|bail",
-    "managing_those_who_pose_a_risk": r"sex(?:ual)? offender|offender manage|MOSOVO|pose a risk|"
-    r"ViSOR"
-    r"|indecent images|online",
-    "trusted_adult": r"trusted adult|independent advoca",
-    "decision_making": r"police protection|section 46|decision",
-    "investigation": r"investigat|supervis|exploitation|digital|devices?",
-    "assessment_and_help": r"referral|strategy (?:discussion|meeting)|information[- ]sharing|MASH|"
-    r"safeguarding hub|conference|risk assess",
-    "initial_contact": r"control room|call handl|first respon|incident|demeanour|voice of|listen",
-    "leadership_management_governance": r"performance|governance|leader|training|audit|strateg",
+    "missing_children": r"\bmissing\b",
+    "police_detention": r"\bdetain|\bdetention|custody|appropriate adult|\bbail\b|overnight|"
+    r"alternative accommodation",
+    "managing_those_who_pose_a_risk": r"sex(?:ual)? offender|offender manage|MOSOVO|"
+    r"pos(?:e|ing) a risk|ViSOR|indecent images|\bonline\b",
+    "trusted_adult": r"trusted adult|\btrusts\b|independent advoca|wishes|feelings",
+    "decision_making": r"police protection|powers? of protection|powers? to remove|section 46|"
+    r"protecti(?:on|ve) powers|decision[- ]making|\brecords? of|record[- ]keeping",
+    "investigation": r"investigat|supervis|exploitation|digital|\bdevices?\b|\bphones?\b|"
+    r"computers?|(?:case|work)loads?|\bevidence",
+    "assessment_and_help": r"referral|refers? |strategy (?:discussion|meeting)|"
+    r"information[- ]sharing|shar(?:e|es|ing) (?:of )?(?:\w+ )?information|MASH|safeguarding hub|"
+    r"conference|risk assess|school notification",
+    "initial_contact": r"control room|call hand|\bcalls?\b|first respon|response officer|frontline|"
+    r"incident|demeanour|voice of|listen|(?:speak|spoken|talk\w*) (?:\w+ )?to|"
+    r"respon(?:d|ds|ding) (?:promptly|quickly|to (?:calls|incidents|children at risk))|welfare of|"
+    r"at risk are",
+    "leadership_management_governance": r"performance|governance|leader|guidance|"
+    r"\btrain(?:s|ed|ing)\b|\baudit|\bstrategy\b(?! (?:discussion|meeting))|strategic|\bdata\b|"
+    r"information on|outcomes",
 }
 
 
@@ -70,10 +78,18 @@ def by_heading(heading: str) -> str:
 
 
 def by_words(text: str) -> str:
-    """The criterion whose own words a recommendation uses most, or "" when none or two tie."""
-    counts = {
-        criterion: len(re.findall(words, text, re.IGNORECASE)) for criterion, words in _BODY.items()
+    """The criterion whose own words a recommendation uses most, the earliest of equals; "" if none.
+
+    Examples
+    --------
+    >>> by_words("ensure that supervisors look at investigations of missing children")
+    'investigation'
+    """
+    found = {
+        criterion: [match.start() for match in re.finditer(words, text, re.IGNORECASE)]
+        for criterion, words in _BODY.items()
     }
-    best = max(counts.values())
-    leaders = [criterion for criterion, count in counts.items() if count == best]
-    return leaders[0] if best and len(leaders) == 1 else ""
+    named = {criterion: places for criterion, places in found.items() if places}
+    return min(
+        named, key=lambda criterion: (-len(named[criterion]), named[criterion][0]), default=""
+    )

@@ -186,7 +186,8 @@ def _in_sentence(
     paragraph: Paragraph, text: str, start: int, end: int, dates: Dates, heading: str
 ) -> Iterator[Event]:
     if re.search(
-        r"(?:(?:first|originally)|\bthis report (?:was|is)) published (?:on|in) (?:the )?$",
+        r"(?:(?:first|originally)|\bthis report (?:was|is)) (?:published|issued|released)"
+        r"(?: as (?:an? )?\w+(?: document| file)?)? (?:on|in) (?:the )?$",
         text[: dates.start],
         re.IGNORECASE,
     ):
@@ -306,6 +307,9 @@ def timing(document: Document, kind: str) -> Timing:
     result = Timing({}, [], [])
     if kind == kinds.REGISTER:
         _register(document, result)
+        visits = [item for item in found if item.about == FIRST and item.confidence >= 0.75]
+        if len({item.dates for item in visits}) == 1:
+            _fieldwork(visits, kind, False, result)
         return result
     work = _fieldwork(found, kind, _tells_of_follow_up(document), result)
     out = _publication(document, found, kind, work, result)
@@ -428,11 +432,18 @@ def _publication(
         and event.rule in ("published line", "cover, date alone", "first published")
     ]
     printed += _from_address(document)
-    printed.sort(key=lambda event: (-event.confidence, not event.dates.by_day))
+    printed.sort(
+        key=lambda event: (
+            event.rule != "first published",
+            -event.confidence,
+            not event.dates.by_day,
+        )
+    )
     year = None if work is not None else _year_named(document, found)
+    report = kind in (kinds.INSPECTION, *kinds.FOLLOW_UPS)  # nothing else was put on the web again
     kept: list[Event] = []
     for event in printed:
-        if _is_reissue(event.dates.first, work, year):
+        if report and _is_reissue(event.dates.first, work, year):
             result.doubts.append(
                 (
                     _as_published(event, 0.3),
@@ -453,13 +464,14 @@ def _publication(
         event = same[0]
     confidence = event.confidence
     if (
-        work is not None
+        report
+        and work is not None
         and _in_reissue_weeks(event.dates.first)
         and (months_between(work.last, event.dates.first) > USUAL_TO_PUBLICATION)
     ):
         confidence = 0.65
         result.problems.append("published in the weeks of the re-issues, long after the fieldwork")
-    if _in_reissue_weeks(event.dates.first) and work is None and year is None:
+    if report and _in_reissue_weeks(event.dates.first) and work is None and year is None:
         confidence = 0.55
         result.problems.append("published in the weeks of the re-issues and fieldwork unknown")
     made = _as_published(event, confidence)

@@ -215,7 +215,11 @@ def write_tables(
                     reissued.add(made.document["document"])
                 for name, batch in (
                     ("document_facts", [made.document]),
-                    ("recommendations", made.recommendations),
+                    # a table without their origin lists one kind only
+                    (
+                        "recommendations",
+                        made.own_recommendations if listed else made.recommendations,
+                    ),
                     ("document_spans", made.spans),
                     ("document_findings", made.findings),
                     ("document_coding_sheet", made.coding),

@@ -16,7 +16,12 @@ from ncpi_eval.evidence.criteria import by_heading
 from ncpi_eval.evidence.events import timing
 from ncpi_eval.evidence.forces import ForceList, recognise_force
 from ncpi_eval.evidence.progress import Progress, read_progress
-from ncpi_eval.evidence.recommendations import Recommendation, read_recommendations
+from ncpi_eval.evidence.recommendations import (
+    MADE,
+    Recommendation,
+    own,
+    read_recommendations,
+)
 from ncpi_eval.evidence.spans import DOUBTFUL, LIKELY, Fact, fact
 from ncpi_eval.evidence.wording import NUMBER, number, plain
 
@@ -54,6 +59,13 @@ class Extraction:
     """The only publication date printed is that of a re-issue."""
     digest: str = ""
     """Of the document's words: equal for two copies of one document."""
+
+    @property
+    def own_recommendations(self) -> list[Row]:
+        """Those that ``document`` counts, numbered from 1: see `recommendations.own`."""
+        rows = self.recommendations
+        made = [row for row in rows if row["origin"] == MADE] or rows
+        return [row | {"number": str(number_)} for number_, row in enumerate(made, start=1)]
 
 
 def extract(document: Document, forces: ForceList) -> Extraction:
@@ -97,8 +109,9 @@ def extract(document: Document, forces: ForceList) -> Extraction:
             problems += part.problems
             doubts += part.doubts
     kept, aside = read_recommendations(document, kind.value, name)
-    stated = _stated_recommendations(document, kind.value)
-    _count_recommendations(facts, kept, stated, problems)
+    made_here = own(kept)
+    stated = _stated_recommendations(document, len(made_here))
+    _count_recommendations(facts, made_here, stated, problems)
     data_kind = _data_kind(document, name, forces)
     made = Extraction(_document_row(document, facts, problems, data_kind), reissued=times.reissued)
     made.spans = [_span_row(document, item, data_kind) for item in facts.values()]
@@ -115,6 +128,13 @@ def extract(document: Document, forces: ForceList) -> Extraction:
         (fact("progress", "", item.paragraph, 0, len(item.paragraph.text), 0.5, "summary"), _SILENT)
         for item in progress
         if not item.level
+    ]
+    doubts += [
+        (fact("tone", "", item, 0, len(item.text), 0.5, "finding"), _NO_TONE)
+        for row in made.findings
+        if row["tone"] == UNCLEAR
+        for item in document.paragraphs
+        if item.anchor == row["anchor"]
     ]
     made.coding = _coding_rows(document, facts, doubts, kept, aside, data_kind)
     if name and "previous_published" in facts:
@@ -195,20 +215,25 @@ _STATED = re.compile(
 )
 
 
-def _stated_recommendations(document: Document, kind: str) -> Fact | None:
-    """How many recommendations the document says were made ("we made nine recommendations")."""
+def _stated_recommendations(document: Document, found: int) -> Fact | None:
+    """How many recommendations the document says were made ("we made nine recommendations").
+
+    A follow-up may state two numbers, of the first report's and of its own: the one that agrees
+    with what was ``found`` is meant, else the first.
+    """
+    stated: list[Fact] = []
     for paragraph in document.paragraphs:
         if paragraph.kind == CONTENTS:
             continue
         text = plain(paragraph.text)
-        match = _STATED.search(text)
-        if match:
+        for match in _STATED.finditer(text):
             group = "count" if match.group("count") else "count2"
             value = number(match.group(group))
             if 2 <= value <= 40:
                 start, end = match.span(group)
-                return fact("recommendations", value, paragraph, start, end, 0.85, "stated")
-    return None
+                stated.append(fact("recommendations", value, paragraph, start, end, 0.85, "stated"))
+    agreeing = [item for item in stated if item.value == str(found)]
+    return (agreeing or stated or [None])[0]
 
 
 def _count_recommendations(
@@ -239,12 +264,26 @@ def _count_recommendations(
 
 
 _CRITICAL = re.compile(
-    r"n't\b|\bnot\b|\bno\b|\btoo\b|\bpoor|\binconsisten|\black|\bdelay|\bfail|\binadequate|"
-    r"\bneeds? to|\bmust\b|"
-    r"\bshould\b|\bweak|\blimited|\brarely|\bbacklog|\bmissed|\bunaware|\bslow|\bstruggl|\bconcern|"
-    r"\bimprovements? (?:is|are) (?:needed|required)|\bwithout\b|\bless\b|\bmore work",
+    r"n't\b|\bnot\b|\bno\b|\bnobody|\bnever\b|\btoo\b|\bpoor|\binconsisten|\black|\bdelay|\bfail"
+    r"|\binadequate|\bneeds? to|\bmust\b|\bshould\b|\bweak|\blimited|\brarely|\bseldom|\bbacklog"
+    r"|\bqueue|\boverdue|\blate\b|\bmissed|\bunaware|\bunclear|\bconfus|\bslow|\bstruggl|\bconcern"
+    r"|\bimprovements? (?:is|are) (?:needed|required)|\bwithout\b|\bless\b|\bmore work"
+    r"|\bfew(?:er)?\b|\blittle\b|\bpatchy|\bgaps?\b|\bvar(?:y|ies|iable|ied)\b|\bdowngrad"
+    r"|\bunder pressure|\bearly stage|\bunnecessar|\bignor|\boverwhelm|\bundermin"
+    r"|\bstay in (?:police )?(?:cells|cust)",
     re.IGNORECASE,
 )
+_PRAISE = re.compile(
+    r"\bgood\b|\bwell\b|\beffective|\bimprov(?:ed|ing|es)\b|\bstrong|\bclear|\bcommit|\bpriorit"
+    r"|\bconsistent|\bprompt|\btimely|\bappropriate|\bproper|\bunderst|\binvest(?:ed|s|ing|ment)"
+    r"|\bdedicat|\bsupport|\bquick|\brobust|\bbetter\b|\bthorough|\bskilled|\btrained\b|\bregular"
+    r"|\bcare\b|\bcareful|\bwork(?:s|ed|ing)? (?:closely|together|with|at pace)|\brecogni[sz]e"
+    r"|\brespond|\benough\b|\balways\b|\bfocus|\bhelp|\btrust|\bvalue|\breliable|\bopen\b"
+    r"|\bevery child\b|\bknows?\b|\bfirst\b",
+    re.IGNORECASE,
+)
+CRITICAL, POSITIVE, UNCLEAR = "critical", "positive", "unclear"
+"""Tones of a finding; one word of criticism outweighs praise, and without either it is unclear."""
 
 
 def _findings(document: Document, kind: str) -> list[Row]:
@@ -262,15 +301,18 @@ def _findings(document: Document, kind: str) -> list[Row]:
             criterion = chapter
         elif item.level <= 2 and len(text.split()) <= 5:
             criterion = ""
-        elif (
-            criterion
-            and len(text.split()) >= 5
-            and not re.match(r"(?:Recommendation|Summary|Detailed|Post-inspection|Annex)", text)
-        ):
+        elif criterion and len(text.split()) >= 5 and not _NO_FINDING.match(text):
             rows.append(_finding(document, item, criterion, text))
     return rows
 
 
+_NO_FINDING = re.compile(
+    r"(?:\d+\.?\s*)?(?:Recommendation|Summary|Detailed|Post-inspection|Re-inspection|Annex"
+    r"|Findings?\b|Page \d|What we found (?:in|at|during)"
+    r"|(?:[\w' ]+ - )?National child protection)",
+    re.IGNORECASE,
+)
+_NO_TONE = "a finding without known words of praise or criticism"
 _SILENT = "the summary of a follow-up without known words of progress"
 
 
@@ -288,14 +330,15 @@ def _progress(document: Document, found: list[Progress]) -> list[Row]:
 
 
 def _finding(document: Document, item: Paragraph, criterion: str, text: str) -> Row:
+    critical, praise = _CRITICAL.search(text), _PRAISE.search(text)
     return {
         "document": document.name,
         "criterion": criterion,
         "text": item.text,
-        "tone": "critical" if _CRITICAL.search(text) else "positive",
+        "tone": CRITICAL if critical else POSITIVE if praise else UNCLEAR,
         "anchor": item.anchor,
         "place": item.place,
-        "confidence": "0.80",
+        "confidence": "0.80" if critical or praise else "0.50",
     }
 
 

@@ -100,7 +100,8 @@ def _response(document: Document) -> Fact | None:
     top += [(item, text) for item, text in _lines(document)[:12] if (item, text) not in top]
     for paragraph, text in top:
         match = re.search(
-            rf"\brespon(?:se|ds|ded|ding)\b.{{0,60}}(?:HMIC|inspect|report|review)"
+            r"\brespon(?:se|ds|ded|ding)(?: by .{0,40}?| from .{0,40}?)?(?: to\b|\s*[-:|])"
+            r".{0,60}(?:HMIC|inspect|report|review)"
             rf"|{_COMMISSIONER}(?:'s)? (?:statutory )?(?:respon(?:se|ds)|comments?)|"
             rf"{_COMMISSIONER},? (?:\w+[ ,]+){{1,4}}(?:responds|comments|welcomes|reacts)\b"
             r"(?! .{0,40}\bphoto)|"
@@ -120,7 +121,9 @@ def _response(document: Document) -> Fact | None:
     for paragraph, text in _lines(document)[:4]:
         # a commissioner's letterhead; a report of the inspectorate never opens with one
         match = re.search(_COMMISSIONER, text, re.IGNORECASE)
-        if match and re.search(r"\b(?:said|says|welcom\w+|photo|image|caption)\b", text, re.I):
+        if match and re.search(
+            r"\b(?:said|says|welcom\w+|photo|image|caption)\b|\w{3}\.$", text, re.IGNORECASE
+        ):
             continue  # a sentence about a commissioner, or the caption of a picture
         if match and len(text) < 120 and _stage_headings(document) < 4:
             return fact("kind", RESPONSE, paragraph, *match.span(), 0.85, "a commissioner's paper")
@@ -136,7 +139,7 @@ _OUT_NOW = (
 
 def _press(document: Document) -> Fact | None:
     lines = _lines(document)
-    get = next((item for item, text in lines if re.match(r"Get the report\W*$", text)), None)
+    get = next((item for item, text in lines if re.match(r"Get the report\W*(?:$|: )", text)), None)
     quoted = next(
         (
             (item, match)
@@ -212,7 +215,7 @@ def _title(document: Document) -> Fact | None:
 
 
 def _by_words(paragraph: Paragraph, text: str) -> Fact | None:
-    if len(text) > 170 or not _SUBJECT.search(text):
+    if len(text) > 170 or not _SUBJECT.search(text) or re.match(r"(?:Get|Read) (?:the )?", text):
         return None
     if paragraph.kind != HEADING and re.search(r"\w{3}\.$", text):
         return None  # a sentence that names an inspection, no title

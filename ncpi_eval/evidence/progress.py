@@ -31,9 +31,15 @@ _WORDS = {
 }
 _SUMMARY = re.compile(
     r"(?:summary of |overall )?(?:the )?(?:post-? ?inspection review |re-? ?inspection "
-    r"|assessment of progress )?findings\b|summary\b",
+    r"|assessment of progress )?findings\b|summary\b|progress\W*$",
     re.IGNORECASE,
 )
+_PART = re.compile(
+    r"(?:(?:summary of|detailed|overall|the) )?(?:post-? ?inspection|re-? ?inspection|assessment|"
+    r"findings|recommendations?|summary|progress)\b",
+    re.IGNORECASE,
+)
+"""Headings within a chapter, whatever their level: the chapter goes on below them."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,8 @@ def read_progress(document: Document, kind: str) -> list[Progress]:
         if item.kind == CONTENTS:
             continue
         if item.kind == HEADING:
-            criterion = by_heading(text) or ("" if item.level <= 2 else criterion)
+            part = _PART.match(text) is not None
+            criterion = by_heading(text) or ("" if item.level <= 2 and not part else criterion)
             waiting = _is_summary(text)
         elif waiting and criterion and criterion not in found and len(text.split()) >= 3:
             found[criterion] = _judged(criterion, item, text)

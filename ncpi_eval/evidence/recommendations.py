@@ -48,6 +48,7 @@ _OPENINGS = [
     (
         "we recommend",
         re.compile(
+            rf"(?:within (?:the next )?\w+ (?:months?|weeks?),? )?"
             rf"{_INSPECTORS} (?:therefore |also |further )*recommends?\b(?! that we\b)",
             re.IGNORECASE,
         ),
@@ -142,6 +143,8 @@ class _State:
     scale: str = ""
     origin: str = MADE
     current: Recommendation | None = None
+    paraphrased: bool = False
+    """A commissioner tells the recommendations below in words of the office's own."""
     gathered: bool = False
     """All recommendations stand under one heading after the chapters, not in them."""
     found: list[Recommendation] = field(default_factory=list)
@@ -180,6 +183,11 @@ def read_recommendations(
     for found in (*state.found, *state.set_aside):
         _complete(found, force, kind)
     return _judge(state)
+
+
+def own(found: list[Recommendation]) -> list[Recommendation]:
+    """Those that a document makes itself; of a follow-up that makes none, those it answers."""
+    return [item for item in found if item.origin == MADE] or found
 
 
 def _quoted(state: _State, items: list[Paragraph]) -> None:
@@ -226,6 +234,8 @@ def _step(state: _State, item: Paragraph, kind: str) -> None:
         _end(state)
         state.scale = _time_scale(text)[0]
         return
+    if item.kind != BULLET and re.search(r":\s*$", text):
+        state.paraphrased = kind == kinds.RESPONSE and _IN_BRIEF.search(text) is not None
     opening = _opening(text, state.inside)
     bullet = item.kind == BULLET
     listed_below = (
@@ -254,6 +264,10 @@ def _step(state: _State, item: Paragraph, kind: str) -> None:
 
 
 _LISTED = "list under a time scale"
+_IN_BRIEF = re.compile(
+    r"\bin (?:brief|short|summary|essence)\b|\bsummaris|\bparaphras|\bbroadly\b|\bput simply\b",
+    re.IGNORECASE,
+)
 
 
 def _is_next_of_list(state: _State, item: Paragraph) -> bool:
@@ -369,6 +383,8 @@ def _start(
         new.confidence = 0.97 if new.time_scale else 0.7
     if not new.time_scale and not new.doubt:
         new.doubt = "no time scale stated"
+    if state.paraphrased:
+        new.confidence, new.rule = 0.4, "paraphrased by a commissioner"
     state.current = new
 
 
@@ -429,7 +445,11 @@ _VISIT = re.compile(
 
 
 def _parts(whole: Recommendation) -> list[Recommendation]:
-    """One recommendation, or its parts where each sub-point has a time scale of its own."""
+    """One recommendation, or its parts where each sub-point has a time scale of its own.
+
+    A list below "We recommend that, within three months, X Police:" stays one recommendation: it
+    has one time scale, and is counted as one where reports say how many they make.
+    """
     scales = [_leading_scale(plain(point)) for point in whole.points]
     if whole.time_scale or len(scales) < 2 or not all(scales):
         return [whole]
@@ -478,7 +498,7 @@ def _no_recommendation(text: str) -> str:
             text,
             re.IGNORECASE,
         )
-        and not re.search(r"\bshould\b", text[:140])
+        and not re.search(r"\bshould\b|\brecommends?\b", text[:140])
     ):
         return "tells what happened, no recommendation"
     if re.search(r"\brecommended\b", text[:60]):
