@@ -233,7 +233,7 @@ def _stated_recommendations(document: Document, found: int) -> Fact | None:
                 start, end = match.span(group)
                 stated.append(fact("recommendations", value, paragraph, start, end, 0.85, "stated"))
     agreeing = [item for item in stated if item.value == str(found)]
-    return (agreeing or stated or [None])[0]
+    return next(iter(agreeing or stated), None)
 
 
 def _count_recommendations(
