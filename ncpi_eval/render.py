@@ -14,7 +14,7 @@ import base64
 import copy
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
@@ -28,7 +28,7 @@ from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from ncpi_eval import inert, page_rules, paths, prose, results, tables
+from ncpi_eval import formulas, inert, page_rules, paths, prose, results, tables
 from ncpi_eval.errors import BuildError, Problem
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -194,13 +194,6 @@ _DROPPED = re.compile(
 )
 _HEADING = re.compile(r"<h([1-6])([^>]*)>(.*?)</h\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
-# A formula as MathJax would set it, which no page loads; code is taken out before.
-_FORMULA = re.compile(
-    r"\$\$.+?\$\$|(?<![\\$\w])\$(?=\S)[^$\n]*?(?<=[^\s\\])\$(?![\d$])"
-    r"|\\\\\(.+?\\\\\)|\\\\\[.+?\\\\\]|\\begin\{\w+\*?\}",
-    re.DOTALL,
-)
-_CODE = re.compile(r"(?ms)^ {0,3}(```|~~~).*?^ {0,3}\1|(`+)(?!`).+?(?<!`)\2(?!`)")
 _REFERENCE = re.compile(r"[a-z0-9_-]+#[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -279,7 +272,11 @@ def _exporter() -> HTMLExporter:
     return HTMLExporter(
         template_name="ncpi",
         extra_template_basedirs=[str(TEMPLATES)],
-        filters={"page_markdown": page_markdown, "plain_text": _plain_text},
+        filters={
+            "page_markdown": page_markdown,
+            "plain_text": _plain_text,
+            "prose_markdown": prose_markdown,
+        },
     )
 
 
@@ -411,7 +408,7 @@ def _prepared(notebook: nbformat.NotebookNode, page: Page) -> nbformat.NotebookN
     prepared = copy.deepcopy(notebook)
     prepared.metadata.pop("widgets", None)
     prepared.cells = [cell for cell in prepared.cells if cell.source.strip()]
-    problems = []
+    problems: list[Problem] = []
     number = 0
     for cell in prepared.cells:
         if cell.cell_type == "markdown":
@@ -484,17 +481,18 @@ def _letters(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
 
 
-def _formula_problems(source: str, place: str) -> list[Problem]:
-    """Formulas in TeX, which would reach readers, and their screen readers, as source."""
-    return [
-        Problem(
-            f"{place}, words of a cell",
-            f"a formula in TeX, {found.group(0)[:60]!r}",
-            "words, because pages load nothing that could set a formula",
-            "Say it in words or as plain text (p = 0.05, n × 2); write a dollar as \\$.",
-        )
-        for found in _FORMULA.finditer(_CODE.sub("", source))
-    ]
+def _formula_problems(source: str, place: str) -> Iterator[Problem]:
+    """Formulas that cannot be set, which would reach readers as their source."""
+    for match in formulas.found(source):
+        try:
+            formulas.mathml(formulas.tex_of(match))
+        except formulas.NoFormula as error:
+            yield Problem(
+                f"{place}, words of a cell",
+                f"the formula {match.group()[:60]!r}: {error}",
+                "TeX that can be set without MathJax",
+                "Mend it, or say it in words; write a dollar as \\$.",
+            )
 
 
 def _output_problems(cell: Any, place: str) -> list[Problem]:
@@ -552,6 +550,11 @@ def shown_in(notebook: nbformat.NotebookNode | None) -> list[dict[str, Any]]:
         for output in cell.outputs
         if output.output_type in ("display_data", "execute_result") and is_ours(output)
     ]
+
+
+def prose_markdown(source: str) -> str:
+    """What people wrote in a notebook as HTML: `page_markdown`, with formulas."""
+    return formulas.around(source, page_markdown)
 
 
 def page_markdown(source: str) -> str:

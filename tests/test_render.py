@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ncpi_eval import front, paths, render, results
+from ncpi_eval import formulas, front, paths, render, results
 from ncpi_eval.errors import BuildError
 from ncpi_eval.prose import Shown
 
@@ -292,19 +292,57 @@ def test_numbers_of_a_data_page_stand_last_and_the_style_sheet_aligns_them(tree)
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "display"),
     [
-        "The share $p$ is small.",
-        "$$\nx = 1\n$$",
-        r"Or \\(p\\) of",
-        r"\begin{align} x \end{align}",
-        "So $\\hat{p} = 1$.",
+        ("The share $p$ is small.", "inline"),
+        ("$$\nx = 1\n$$", "block"),
+        (r"Or \\(p\\) of", "inline"),
+        (r"\\[p_1 < p_2\\]", "block"),
+        (r"\begin{align} x &= 1 \end{align}", "block"),
+        ("So $\\hat{p} = 1$.", "inline"),
     ],
 )
-def test_a_formula_is_refused_with_what_to_do(words):
-    with pytest.raises(BuildError, match="formula in TeX") as refused:
+def test_a_formula_is_set_as_mathml_without_its_source(words, display):
+    html = rendered(new_markdown_cell(f"Words.\n\n{words}"))
+    assert html.count("<math ") == 1 and f'display="{display}"' in html
+    assert "$" not in html.partition("<main")[2] and "\\" not in html.partition("<main")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (r"$\frac{1}$", "a part is missing"),
+        (r"$x}{$", "no available tokens"),
+        (r"$\unknowncommand{x}$", r"the command \\unknowncommand is not known"),
+        ("$" + "{" * 900 + "x" + "}" * 900 + "$", "nested too deeply"),
+        ("$" + "x" * 3000 + "$", "3,000 characters"),
+    ],
+)
+def test_a_formula_that_cannot_be_set_stops_the_page_and_says_why(words, why):
+    with pytest.raises(BuildError, match=why) as refused:
         rendered(new_markdown_cell(words))
-    assert "in words or as plain text" in str(refused.value)
+    assert "Mend it, or say it in words" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\href{javascript:alert(1)}{x}",
+        r"\style{background:url(http://a.b)}{x}",
+        r"\text{<b>x</b>}",
+        r"\class{evil}{x}",
+    ],
+)
+def test_a_formula_neither_links_nor_styles_nor_runs(tex):
+    html = formulas.mathml(tex)
+    assert "x" in html and not re.search(r"href|style=|class=|onclick|id=|<b\b|http", html)
+
+
+def test_a_formula_is_mathml_as_the_standard_has_it():
+    # MathML Core, section 3.3.2: a fraction is its numerator and its denominator.
+    html = formulas.mathml(r"\hat{p} = \frac{x}{n}")
+    assert "<mfrac><mrow><mi>x</mi></mrow><mrow><mi>n</mi></mrow></mfrac>" in html
+    assert html.startswith("<math ") and html.endswith("</math>")
 
 
 @pytest.mark.parametrize(
