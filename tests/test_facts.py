@@ -1047,3 +1047,84 @@ def test_progress_is_read_below_headings_of_the_same_level_as_the_chapter() -> N
 )
 def test_the_criterion_of_a_recommendation_by_its_words(text: str, criterion: str) -> None:
     assert by_words(f"We recommend that the force {text}.") == criterion
+
+
+# What pages of commissioners, copies and broken tables showed
+
+
+def test_a_page_of_a_commissioners_own_site() -> None:
+    lines = ("= Force praised", "Jo Bell is glad of what HMICFRS inspectors saw in February.")
+    address = "https://www.ashdale.pcc.police.uk/news/force-praised"
+    assert recognise_kind(document(*lines, address=address)).value == "commissioner_response"
+    assert recognise_kind(document(*lines)).value == "other"
+    minutes = ("Agenda item", "= National child protection inspection", "The commissioner spoke.")
+    assert recognise_kind(document(*minutes, address=address)).value == "other"
+
+
+def test_an_item_of_a_list_is_no_title() -> None:
+    lines = (
+        "= Outcome of external inspections",
+        "- Child protection inspection in March 2015",
+        "- Custody inspection in May 2015",
+    )
+    assert recognise_kind(document(*lines)).value == "other"
+
+
+def test_of_several_visits_that_follow_up_the_last_is_meant() -> None:
+    lines = (
+        "= Ashdale Police has made progress, follow-up inspection finds",
+        "Inspectors visited the force in March 2013 and again in June 2013.",
+        "In October 2013, they conducted a further follow-up inspection.",
+    )
+    assert timing(document(*lines), "press_release").facts["fieldwork_start"].value == "2013-10"
+
+
+def test_a_third_inspection_is_a_follow_up() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection assessment of progress",
+        "We carried out a third inspection between November and December 2020.",
+    )
+    found = timing(document(*lines), "other").facts
+    assert found["fieldwork_start"].value == "2020-11"
+    assert found["fieldwork_end"].value == "2020-12"
+
+
+def test_grades_of_areas_are_no_grades_of_cases() -> None:
+    line = (
+        "Inspectors graded the force across five areas: it was good in one area, requires "
+        "improvement in two areas and inadequate in two areas."
+    )
+    assert counts(document("# Findings", line), "press_release").facts == {}
+
+
+def test_improvement_identified_is_a_grade() -> None:
+    line = (
+        "They looked at 69 cases: practice was good in 17 cases, improvement was identified in 30 "
+        "cases and 22 were inadequate."
+    )
+    found = counts(document("# Findings", line), "commissioner_response").facts
+    assert [found[name].value for name in ("cases", "good", "requires_improvement")] == [
+        "69",
+        "17",
+        "30",
+    ]
+
+
+def test_table_rows_whose_labels_broke_around_their_counts_are_summed() -> None:
+    items = [
+        Paragraph("p1", "Breakdown of case file audit results", "heading", 2),
+        Paragraph("p2", "Requires Area Good Inadequate", "heading", 3),
+        Paragraph("p3", "improvement", "text", 0),
+        Paragraph("p4", "Enquiries under section 47 of the", "text", 0),
+        Paragraph("p5", "4 | 9 | 4", "row", 0),
+        Paragraph("p6", "Children Act 1989", "text", 0),
+        Paragraph("p7", "Missing children", "text", 0),
+        Paragraph("p8", "1 | 2 | 6", "row", 0),
+        Paragraph("p9", "Online abuse | 3 | 5 | 4", "row", 0),
+    ]
+    found = counts(Document("a.pdf", "pdf", "", tuple(items)), "inspection").facts
+    assert [found[name].value for name in ("good", "requires_improvement", "inadequate")] == [
+        "8",
+        "16",
+        "14",
+    ]

@@ -23,8 +23,8 @@ GRADES = ("good", "requires_improvement", "inadequate")
 
 _GRADE = re.compile(
     r"(?P<requires_improvement>requir(?:ed|es|e|ing) (?:some |further )?improvements?"
-    r"|need(?:ed|s|ing)? (?:some )?improvements?|in need of improvement|improvement (?:was "
-    r")?required)"
+    r"|need(?:ed|s|ing)? (?:some )?improvements?|in need of improvement"
+    r"|improvement (?:was )?(?:required|identified))"
     r"|(?P<inadequate>inadequate)|(?P<adequate>\badequate)"
     r"|(?P<good>\bgood\b)(?:(?<=showed good)|(?<=demonstrated good)"
     r"|(?! (?:practice|work|"
@@ -33,7 +33,8 @@ _GRADE = re.compile(
 )
 _NUMBER = re.compile(
     rf"(?<![\w.,/-])(?P<number>{NUMBER})(?![\w/]|[.,]\d|-(?:year|month|point|week|day|hour)"
-    r"|\s?(?:%|per ?cent|years?\b|months?\b|weeks?\b|days?\b|hours?\b|percentage))",
+    r"|\s?(?:%|per ?cent|years?\b|months?\b|weeks?\b|days?\b|hours?\b|percentage)"
+    r"|\s(?:areas?|topics?)\b)",
     re.IGNORECASE,
 )
 _CASES = r"(?:case files?|cases?|files|case audits?|investigations?|records|incidents)"
@@ -281,7 +282,7 @@ def _is_count(text: str, start: int, end: int) -> bool:
 
 _MENTION = re.compile(
     r"(?P<requires_improvement>requir\w+ (?:\w+ )?improvements?|need\w* (?:\w+ )?improvements?"
-    r"|in need of improvement|improvement (?:was |is )?(?:required|needed))"
+    r"|in need of improvement|improvement (?:was |is )?(?:required|needed|identified))"
     r"|(?P<inadequate>\binadequate)|(?P<adequate>\badequate)|(?P<good>\bgood\b)",
     re.IGNORECASE,
 )
@@ -626,13 +627,14 @@ def _table(items: list[Paragraph]) -> Audit | None:
     columns = list(GRADES)
     total_row: tuple[Paragraph, list[int]] | None = None
     rows: list[tuple[Paragraph, list[int]]] = []
+    bare: list[tuple[Paragraph, list[int]]] = []
     blocks: list[tuple[str, int]] = []
     where: Paragraph | None = None
     inside = False
     for item in items:
         text = plain(item.text)
         if item.kind == HEADING and not _block_line(text):  # a short line may look like one
-            inside = inside and _in_breakdown(text)
+            inside = inside and (_in_breakdown(text) or _part_of_header(text))
             inside = (
                 inside
                 or re.search(
@@ -650,8 +652,8 @@ def _table(items: list[Paragraph]) -> Audit | None:
         cells = _cells(text, len(columns))
         if item.kind == ROW and inside and re.fullmatch(r"[\d |]+", text):
             numbers = [int(value) for value in re.findall(r"\d+", text)]
-            if len(numbers) == len(columns):  # one row of counts without a label: the whole audit
-                total_row = (item, numbers)
+            if len(numbers) == len(columns):
+                bare.append((item, numbers))
                 continue
         if cells and (item.kind == ROW or inside):
             if re.match(r"\W*(?:total|all (?:cases|areas)|overall)\b", text, re.IGNORECASE):
@@ -661,6 +663,10 @@ def _table(items: list[Paragraph]) -> Audit | None:
         elif (inside or item.kind == ROW) and (grade := _block_line(text.replace(" | ", ": "))):
             blocks.append(grade)
             where = where or item
+    if len(bare) == 1 and not total_row:
+        total_row = bare[0]  # one row of counts without a label: the whole audit
+    else:
+        rows += bare  # rows whose labels broke over lines around their counts
     if total_row or rows:
         chosen = total_row or (
             rows[0][0],
@@ -704,6 +710,12 @@ def _in_breakdown(text: str) -> bool:
         )
         is not None
     )
+
+
+def _part_of_header(text: str) -> bool:
+    """A line of the column heads that broke over lines: "Requires Area Good Inadequate"."""
+    named = re.findall(r"\b(?:good|inadequate|requir\w+)\b", text, re.IGNORECASE)
+    return len(named) >= 2 and len(text.split()) <= 8 and not re.search(r"\d", text)
 
 
 def _header(text: str) -> bool:

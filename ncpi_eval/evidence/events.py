@@ -46,7 +46,8 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
             r"post-? ?inspection (?:review|visit|revisit)|re-? ?inspect\w*|\brevisit\w*"
             r"|returned|(?:went|came) back|follow-?up"
             r"|assess(?:ment|ed) (?:of )?(?:the |its )?progress"
-            r"|third visit|second (?:visit|inspection)|review(?:ed)? (?:of )?(?:the )?progress"
+            r"|(?:second|third|further) (?:visit|inspection)"
+            r"|review(?:ed)? (?:of )?(?:the )?progress"
             r"|(?:this|our|the) (?:latest )?review\b",
         ),
         (
@@ -355,7 +356,7 @@ def _fieldwork(
         scores[key] = max(scores.get(key, 0.0), weight)
     best = max(scores.values())
     month = min(key for key, score in scores.items() if score == best)
-    if kind in kinds.FOLLOW_UPS:  # the visit under report is the later one
+    if kind in kinds.FOLLOW_UPS or about_follow_up:  # the visit under report is the later one
         month = max(key for key, score in scores.items() if score >= best - 0.05)
     chosen = [
         event

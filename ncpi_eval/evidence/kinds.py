@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ncpi_eval.document_files.model import CONTENTS, HEADING, Document, Paragraph
+from ncpi_eval.document_files.model import BULLET, CONTENTS, HEADING, Document, Paragraph
 from ncpi_eval.evidence.forces import front
 from ncpi_eval.evidence.spans import Fact, fact
 from ncpi_eval.evidence.wording import plain
@@ -42,7 +42,8 @@ _SUBJECT = re.compile(
 
 def recognise_kind(document: Document) -> Fact:
     """The kind of a document, one of `KINDS`; never missing, ``other`` when nothing fits."""
-    for find in (_register, _publication_page, _response, _press, _news, _title, _build):
+    readers = (_register, _publication_page, _minutes, _response, _press, _news, _title, _build)
+    for find in readers:
         found = find(document)
         if found is not None:
             return found
@@ -95,6 +96,16 @@ _COMMISSIONER = (
 )
 
 
+def _minutes(document: Document) -> Fact | None:
+    for paragraph, text in _lines(document)[:3]:
+        match = re.search(
+            r"\bminutes of (?:the |a )?meeting\b|\bagenda item\b", text, re.IGNORECASE
+        )
+        if match:
+            return fact("kind", OTHER, paragraph, *match.span(), 0.85, "minutes of a meeting")
+    return None
+
+
 def _response(document: Document) -> Fact | None:
     top = [(item, plain(item.text)) for item in front(document)]
     top += [(item, text) for item, text in _lines(document)[:12] if (item, text) not in top]
@@ -127,7 +138,7 @@ def _response(document: Document) -> Fact | None:
             continue  # a sentence about a commissioner, or the caption of a picture
         if match and len(text) < 120 and _stage_headings(document) < 4:
             return fact("kind", RESPONSE, paragraph, *match.span(), 0.85, "a commissioner's paper")
-    return None
+    return _on_their_site(document, top)
 
 
 _INSPECTOR = r"\b(?:HM|Her Majesty's|His Majesty's) (?:Chief )?Inspector of Constabulary\b"
@@ -135,6 +146,17 @@ _OUT_NOW = (
     r"\baccording to (?:a|an|the|its) .{0,60}?reports?\b|\btoday's report\b"
     r"|\breports? (?:out|published|released|issued) today\b|\bpublished today\b"
 )
+
+
+def _on_their_site(document: Document, top: list[tuple[Paragraph, str]]) -> Fact | None:
+    """A page of a commissioner's own site that speaks of an inspection, and is no report."""
+    if not re.match(r"\w+://[^/]*\bo?pf?cc\b", document.address) or _stage_headings(document):
+        return None
+    for paragraph, text in top:
+        match = re.search(r"\bHMIC\w*|\binspect(?:ion|ors)", text)
+        if match:
+            return fact("kind", RESPONSE, paragraph, *match.span(), 0.8, "a commissioner's page")
+    return None
 
 
 def _press(document: Document) -> Fact | None:
@@ -180,12 +202,6 @@ _FORMAL = re.compile(
 
 def _news(document: Document) -> Fact | None:
     """People are quoted, there are no chapters, and no line is the title of a report: news."""
-    for paragraph, text in _lines(document)[:3]:
-        match = re.search(
-            r"\bminutes of (?:the |a )?meeting\b|\bagenda item\b", text, re.IGNORECASE
-        )
-        if match:
-            return fact("kind", OTHER, paragraph, *match.span(), 0.85, "minutes of a meeting")
     if _stage_headings(document) or any(
         _FORMAL.search(plain(item.text)) and _by_words(item, plain(item.text))
         for item in front(document)
@@ -217,8 +233,10 @@ def _title(document: Document) -> Fact | None:
 def _by_words(paragraph: Paragraph, text: str) -> Fact | None:
     if len(text) > 170 or not _SUBJECT.search(text) or re.match(r"(?:Get|Read) (?:the )?", text):
         return None
-    if paragraph.kind != HEADING and re.search(r"\w{3}\.$", text):
-        return None  # a sentence that names an inspection, no title
+    if paragraph.kind == BULLET or (
+        paragraph.kind != HEADING and re.search(r"\w{3}['\")]*\.$", text)
+    ):
+        return None  # a sentence or an item that names an inspection, no title
     for kind, words, rule in _TITLES:
         match = re.search(words, text, re.IGNORECASE)
         if match:

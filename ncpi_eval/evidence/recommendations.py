@@ -234,7 +234,7 @@ def _step(state: _State, item: Paragraph, kind: str) -> None:
         _end(state)
         state.scale = _time_scale(text)[0]
         return
-    if item.kind != BULLET and re.search(r":\s*$", text):
+    if item.kind != BULLET and re.search(r":[\s-]*$", text):
         state.paraphrased = kind == kinds.RESPONSE and _IN_BRIEF.search(text) is not None
     opening = _opening(text, state.inside)
     bullet = item.kind == BULLET
