@@ -1128,3 +1128,62 @@ def test_table_rows_whose_labels_broke_around_their_counts_are_summed() -> None:
         "16",
         "14",
     ]
+
+
+def test_the_second_of_three_visits_is_not_the_third() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection assessment of progress",
+        "# Introduction",
+        "A post-inspection review followed in March 2019: of the 21 cases we audited then, 2 were "
+        "good, 8 required improvement and 11 were inadequate.",
+        "# The 2020 assessment",
+        "In October 2020 we visited the force for the third time. We audited 30 cases: 9 were "
+        "good, 13 required improvement and 8 were inadequate.",
+    )
+    found = counts(document(*lines), "assessment_of_progress").facts
+    assert (found["cases"].value, found["good"].value) == ("30", "9")
+    dates = timing(document(*lines), "assessment_of_progress").facts
+    assert dates["fieldwork_start"].value == "2020-10"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Posted on 24th November 2023 in News",
+        "Date of response: 24 November 2023",
+        "Embargoed until 00.01 on Friday 24 November 2023",
+    ],
+)
+def test_how_offices_date_their_papers(line: str) -> None:
+    lines = ("= The commissioner's response to the inspection of Ashdale Police", line)
+    found = timing(document(*lines), "commissioner_response").facts
+    assert found["published"].value == "2023-11-24"
+
+
+def test_a_visit_and_its_report_in_one_sentence() -> None:
+    lines = (
+        "= Response to the inspection of Ashdale Police",
+        "Inspectors inspected Ashdale Police in November 2021 and its report was published on 29 "
+        "March 2022.",
+    )
+    found = timing(document(*lines), "commissioner_response").facts
+    assert found["fieldwork_start"].value == "2021-11"
+    lines = (
+        "= Response to the review of Ashdale Police",
+        "Inspectors visited the force in September 2022 to follow up the inspection of July 2021.",
+    )
+    found = timing(document(*lines), "commissioner_response").facts
+    assert found["fieldwork_start"].value == "2022-09"
+
+
+def test_a_page_about_all_forces_is_no_report_and_has_no_fieldwork() -> None:
+    made = extract(
+        document(
+            "= National child protection inspections",
+            "Joint visits took place from October 2011 to March 2013.",
+            "- Ashdale (August 2014)",
+        ),
+        ASHDALE,
+    )
+    facts = [made.document[name] for name in ("kind", "force", "fieldwork_start")]
+    assert facts == ["other", "", ""]

@@ -776,8 +776,8 @@ def counts(document: Document, kind: str) -> Counts:
     usable = [audit for audit in audits if not _is_own(audit)]
     graded = [audit for audit in usable if audit.counts]
     if kind in kinds.FOLLOW_UPS:
-        graded = [audit for audit in graded if not _is_earlier(audit)]
-        usable = [audit for audit in usable if not _is_earlier(audit)]
+        graded = [audit for audit in graded if not _is_earlier(audit, kind)]
+        usable = [audit for audit in usable if not _is_earlier(audit, kind)]
     whole = [audit for audit in graded if not _is_subset(audit, graded)]
     whole = _without_partial(whole, usable, result)
     if not whole:
@@ -820,11 +820,18 @@ def _words(audit: Audit) -> str:
     return audit.context.split(" | ", 1)[-1]
 
 
-def _is_earlier(audit: Audit) -> bool:
+def _is_earlier(audit: Audit, kind: str) -> bool:
     """The passage speaks of the first inspection's cases, in its words or in its heading."""
     heading, _, words = audit.context.partition(" | ")
-    if re.search(r"\b(?:at|in|during|for) that (?:review|inspection|visit|time)\b", words, re.I):
+    if re.search(
+        r"\b(?:at|in|during|for) that (?:review|inspection|visit|time)\b"
+        r"|\b(?:audited|examined|assessed|graded|reviewed|looked at)(?: \w+){0,2}? then\b",
+        words,
+        re.IGNORECASE,
+    ):
         return True
+    if kind == kinds.PROGRESS and re.search(r"post-? ?inspection review", words, re.IGNORECASE):
+        return True  # the second of three visits
     if _FOLLOW.search(words):
         return False
     if _EARLIER.search(words) or re.search(

@@ -34,7 +34,8 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
     for kind, words in (
         (
             ELSE,
-            r"\bPEEL\b|joint targeted|\bJTAI|Ofsted|Care Quality Commission|crime data integrity"
+            r"\bPEEL\b|joint (?:targeted|inspections?)"
+            r"|\bJTAI|Ofsted|Care Quality Commission|crime data integrity"
             r"|custody inspection|Working Together|Children Act|\bAct 20\d\d|strategy|census"
             r"|commissioned|restructur\w+|introduced|launched|guidance|\bplan(?:ned|s)?\b"
             r"|year (?:ending|to)|between the ages|serious case review|effectiveness report"
@@ -44,7 +45,7 @@ _CUES: list[tuple[str, re.Pattern[str]]] = [
         (
             FOLLOW,
             r"post-? ?inspection (?:review|visit|revisit)|re-? ?inspect\w*|\brevisit\w*"
-            r"|returned|(?:went|came) back|follow-?up"
+            r"|returned|(?:went|came) back|follow[- ]?up|for (?:the |a )?(?:second|third) time"
             r"|assess(?:ment|ed) (?:of )?(?:the |its )?progress"
             r"|(?:second|third|further) (?:visit|inspection)"
             r"|review(?:ed)? (?:of )?(?:the )?progress"
@@ -149,8 +150,9 @@ def _labelled(document: Document) -> Iterator[Event]:
             r"(?:dates?|period|carried out|conducted|undertaken|completed|took place)"
             r"|(?:inspection |review )?field ?work|inspected|dates? of (?:inspection|fieldwork|"
             r"review|visit))"
-            r"|(?P<out>(?:date )?published(?: on)?|publication date|date of publication|"
-            r"date))\s*[:|-]?\s*(?:\d\d[:.]\d\d,\s*)?",
+            r"|(?P<out>(?:date )?published(?: on)?|publication date|posted(?: on)?|embargoed until|"
+            r"date of (?:publication|response|letter|issue)|date))\s*[:|-]?\s*"
+            r"(?:\d\d[:.]\d\d(?:,| on| hours on)?\s*)?",
             text,
             re.IGNORECASE,
         )
@@ -162,7 +164,7 @@ def _labelled(document: Document) -> Iterator[Event]:
         if label.group("work"):
             yield Event(NEUTRAL, dates[0], paragraph, 0.95, "label")
         elif index < 60 and (len(text) < 80 or re.match(r"date:? 20\d\d-\d\d-\d\d\b", text)):
-            sure = "publi" in label.group("out").lower()
+            sure = re.search(r"publi|posted|embargo", label.group("out"), re.IGNORECASE) is not None
             yield Event(PUBLISHED, dates[0], paragraph, 0.97 if sure else 0.8, "published line")
 
 
@@ -223,7 +225,8 @@ def _nearest_cue(text: str, start: int, end: int, dates: Dates) -> tuple[str, in
             distance = len(between) + 40 * len(
                 re.findall(
                     # "... in October 2017 and published": the second verb has a date of its own
-                    r";|, (?:and|but|which|when|after)\b| and (?:we|it|in|on)\b|\bsince\b"
+                    r";|, (?:and|but|which|when|after)\b"
+                    r"| and (?:we|it|its|their|our|the|this|in|on)\b|\bsince\b"
                     r"|^ and $",
                     between,
                 )
@@ -278,7 +281,11 @@ def _cue_kinds(sentence: str) -> set[str]:
 
 
 def _heading_about(heading: str) -> str:
-    if re.search(r"post-? ?inspection|re-? ?inspection|revisit|progress", heading, re.IGNORECASE):
+    if re.search(
+        r"post-? ?inspection|re-? ?inspection|revisit|progress|20\d\d assessment",
+        heading,
+        re.IGNORECASE,
+    ):
         return FOLLOW
     if re.search(
         r"\b(?:the|our)? ?(?:20\d\d |first |initial )inspection\b", heading, re.IGNORECASE

@@ -99,7 +99,7 @@ def extract(document: Document, forces: ForceList) -> Extraction:
     published = times.facts.get("published")
     if foreign and published and published.rule.startswith("cover"):
         times.facts["published"] = published.but(0.5)  # a date alone on some unknown paper
-    if foreign:
+    if foreign or kind.rule == kinds.PROGRAMME:
         for end in ("fieldwork_start", "fieldwork_end"):
             if end in times.facts:
                 times.facts[end] = times.facts[end].but(0.5)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ncpi_eval.document_files.model import CONTENTS, HEADING, Document, Paragraph
+from ncpi_eval.document_files.model import BULLET, CONTENTS, HEADING, Document, Paragraph
 from ncpi_eval.evidence.spans import LIKELY, Fact, fact
 from ncpi_eval.evidence.wording import plain
 
@@ -134,6 +134,8 @@ def _in_title(document: Document, forces: ForceList, pattern: re.Pattern[str]) -
         text = plain(paragraph.text)
         if len(text) > 160 or re.match(r"(?:Appendix|Published|Get the|Read )", text):
             continue
+        if paragraph.kind == BULLET:
+            continue  # one of a list of forces
         matches = list(pattern.finditer(text))
         if len({forces.aliases[match.group(1).lower()] for match in matches}) == 1:
             return _hit(paragraph, matches[0], forces, 0.98 if rank < 3 else 0.92, "title")

@@ -16,6 +16,8 @@ PRESS, OTHER = "press_release", "other"
 KINDS = (INSPECTION, REVIEW, REINSPECTION, PROGRESS, REGISTER, RESPONSE, PRESS, OTHER)
 NOTHING = "nothing recognised"
 """The rule by which a document of no known kind is ``other``."""
+PROGRAMME = "a programme document"
+"""The rule by which a document about all forces is ``other``: it has no fieldwork of its own."""
 FOLLOW_UPS = (REVIEW, REINSPECTION, PROGRESS)
 
 _TITLES: list[tuple[str, str, str]] = [
@@ -23,7 +25,7 @@ _TITLES: list[tuple[str, str, str]] = [
     (
         OTHER,
         r"thematic|methodology|assessment criteria|inspection aims|evaluation|framework",
-        "a programme document",
+        PROGRAMME,
     ),
     (OTHER, r"joint targeted|multi-agency|JTAI|PEEL", "another inspection"),
     (OTHER, r"quarter(?:ly)? ?\w* update", "a quarterly update"),
@@ -223,6 +225,12 @@ def _title(document: Document) -> Fact | None:
             text += " " + plain(below.text)[:60]  # covers break their titles over lines
         found = _by_words(paragraph, text)
         if found is not None:
+            if (
+                found.value == INSPECTION
+                and document.format == "html"
+                and _PROGRAMME.fullmatch(text)
+            ):
+                return fact("kind", OTHER, paragraph, 0, len(text), 0.85, PROGRAMME)
             if found.value == INSPECTION:
                 found = _cover_goes_on(document, paragraph) or found
                 found = _new_format(document) or found
@@ -275,6 +283,8 @@ def _new_format(document: Document) -> Fact | None:
     return None
 
 
+_PROGRAMME = re.compile(r"(?:national )?child protection inspections(?: programme)?", re.IGNORECASE)
+"""The title of a page about all forces; covers of files have the force below the same words."""
 _STAGE = re.compile(
     r"(?:\d+\.?\s+)?(?:initial contact|assessment and help|investigation|decision[- ]making"
     r"|trusted adult|managing those|police detention|leadership, management)",
