@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import shutil
@@ -361,6 +362,16 @@ LEAKS = {
             ),
         ),
     ),  # fmt: skip
+    "a telephone number broken by what cannot be seen": (
+        TELEPHONE,
+        body("<p>07700\u200b 900\u2060 417</p>"),
+    ),
+    "an e-mail address in wide letters": (EMAIL, body("<p>ｊ.marrow＠example.org</p>")),
+    "an e-mail address in a compressed file": (
+        EMAIL,
+        beside("tables/notes.csv.gz", gzip.compress(b"note\nj.marrow@example.org\n")),
+    ),
+    "a path of a server in a traceback": (LOCAL, body('<p>File "/srv/survey/read.py"</p>')),
     "an e-mail address in a comment of the workbook": (EMAIL, comment("ask j.marrow@example.org")),
     "an e-mail address written with entities": (EMAIL, body("<p>j.marrow&#64;example.org</p>")),
     "a collar number in a tooltip": (COLLAR, body('<abbr title="PC 4417">officer</abbr>')),

@@ -93,6 +93,9 @@ def _into(content: Content, name: str, data: bytes, place: str, depth: int) -> N
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
     if data.startswith(b"PK\x03\x04"):
         _archive(content, data, place, depth)
+    elif data.startswith(b"\x1f\x8b"):
+        unpacked = zlib.decompressobj(31).decompress(data, LARGEST_PART + 1)
+        _into(content, name.removesuffix(".gz"), unpacked, _joined(place, "unpacked"), depth + 1)
     elif data.startswith(b"\x89PNG"):
         _png(content, data, place)
     elif suffix == "csv":

@@ -7,6 +7,7 @@ are strict rather than greedy: a finding stops the report, so that what is found
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 _SURNAME = r"[A-Z](?:[a-z]+|[’'][A-Z][a-z]+)(?:[-’'][A-Z]?[a-z]+)*"
@@ -48,7 +49,8 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "local path",
         r"file:/{1,3}[^\s\"'<>]+"
-        r"|(?<![\w./:@-])/(?:home|root|Users|work|tmp|private|mnt|media|var/folders|opt)/[\w.@-]+"
+        r"|(?<![\w./:@-])/(?:home|root|Users|work|tmp|private|mnt|media|nfs|opt|scratch|srv|var|"
+        r"Volumes)/[\w.@-]+"
         r"|(?<!\w)[A-Za-z]:\\{1,2}[A-Za-z][\w .-]*\\"
         r"|\\\\[\w-]+\\[\w$-]+",
     ),
@@ -108,13 +110,13 @@ class Details:
         """Kind, what and piece of every detail in pieces that were not seen before without one."""
         fresh = [piece for piece in pieces if piece not in self.seen and not _is_plain(piece)]
         # One call for many pieces; a line end keeps neighbours apart.
-        text = "\n".join(piece.replace("\n", " ") for piece in fresh)
+        text = "\n".join(_in_plain_letters(piece).replace("\n", " ") for piece in fresh)
         if not self.pattern.search(text):
             self.seen.update(fresh)
             return
         for piece in fresh:
             clean = True
-            for match in self.pattern.finditer(piece):
+            for match in self.pattern.finditer(_in_plain_letters(piece)):
                 kind = self.kinds[(match.lastindex or 1) - 1]
                 what = " ".join(match.group().split())
                 if (kind, what.casefold()) in self.allowed:
@@ -123,6 +125,14 @@ class Details:
                 yield kind, what, piece
             if clean:
                 self.seen.add(piece)
+
+
+def _in_plain_letters(piece: str) -> str:
+    """A piece as it is read: wide letters as plain ones, without what takes no room."""
+    if piece.isascii():
+        return piece
+    letters = unicodedata.normalize("NFKC", piece)
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Cf")
 
 
 _PLAIN = re.compile(r"[\s\d.,%eE+−–<>=\[\]()-]*")
