@@ -305,9 +305,10 @@ def dots(
     floor = 1e-4
     with mpl.rc_context(HOUSE):
         labels = [str(text) for text in rows[category]]
-        step = max(0.34, _height_of(labels, _WIDE) + 0.06)
-        figure, axes = new(1.0 + step * len(rows))
-        for place, (_, row) in enumerate(rows.iterrows()):
+        heights = [max(0.34, _height_of([label], _WIDE) + 0.12) for label in labels]
+        places = [sum(heights[:at]) + heights[at] / 2 for at in range(len(labels))]
+        figure, axes = new(0.8 + sum(heights))
+        for place, (_, row) in zip(places, rows.iterrows(), strict=True):
             ends = [row[low], row[high]]
             if any(pd.isna(end) for end in ends):
                 axes.text(
@@ -326,14 +327,14 @@ def dots(
             if value is not None and value in row and not pd.isna(row[value]):
                 dot = max(float(row[value]), floor) if logarithmic else float(row[value])
                 axes.plot([dot], [place], "o", color=colour, markersize=6.5)
-        _row_names(axes, range(len(rows)), labels, _WIDE)
-        axes.set_ylim(len(rows) - 0.4, -0.7)
+        _row_names(axes, places, labels, _WIDE)
+        axes.set_ylim(sum(heights), 0)
         if logarithmic:
             axes.set_xscale("log")
             axes.set_xlim(floor * 0.8, 1.2)
             axes.minorticks_off()
             ticks = [0.0001, 0.001, 0.01, 0.05, 0.1, 1]
-            axes.set_xticks(ticks, ["0.0001", "0.001", "0.01", "0.05", "0.1", "1"])
+            axes.set_xticks(ticks, ["≤ 0.0001", "0.001", "0.01", "0.05", "0.1", "1"])
             axes.tick_params(axis="x", labelsize=9)
         axes.set_xlabel(axis)
         if reference is not None:
@@ -565,18 +566,22 @@ def _percent_axis(axes: Axes, end: float, label: str) -> None:
 
 
 def _columns_of(names: Sequence[str]) -> int:
-    """Most columns in which the legend's widest names fit side by side."""
+    """Columns of the legend in the fewest rows in which its widest names fit side by side."""
     widths = [max(len(line) for line in name.split("\n")) + 6 for name in names]
-    for columns in range(len(names), 1, -1):
-        rows = math.ceil(len(names) / columns)
-        widest = [max(widths[start : start + rows]) for start in range(0, len(names), rows)]
-        if sum(widest) <= _LEGEND_LINE:
+    for rows in range(1, len(names)):
+        columns = math.ceil(len(names) / rows)
+        if sum(max(widths[place::columns]) for place in range(columns)) <= _LEGEND_LINE:
             return columns
     return 1
 
 
 def _legend(figure: Figure, columns: int) -> None:
+    """A legend above, whose names follow each other along its rows, as they are read."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    order = [at for place in range(columns) for at in range(place, len(labels), columns)]
     figure.legend(
+        [handles[at] for at in order],
+        [labels[at] for at in order],
         loc="outside upper left",
         ncols=columns,
         handlelength=1,

@@ -286,7 +286,7 @@ def _data_kinds(data: Mapping[Path, tuple[str, str]]) -> str:
         [
             escape(render.in_words(kind)),
             escape(render.KINDS.get(kind, "")),
-            escape(", ".join(sorted(waves[kind]))) or "no wave",
+            escape(_range(", ".join(sorted(waves[kind])))) or "no wave",
             str(len(files[kind])),
         ]
         for kind in sorted(files)

@@ -34,6 +34,10 @@ from ncpi_eval.errors import BuildError, Problem
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Beyond this a data page shows what identifies a row and what it says; the file has all columns.
 ALL_COLUMNS_UP_TO = 3000
+# Columns that may hold references to rows of results, as results.reference writes them. Anywhere
+# else a text that looks like one is a text.
+REFERRING = ("source_row", "source_rows", "cell_row", "rests_on", "evidence", "supports", "against",
+             "power_row")  # fmt: skip
 ESSENTIAL = ("id", "label", "count", "denominator", "estimate", "ci_low", "ci_high", "p_value")
 # More rows than this are put under one heading for each question.
 SECTIONS_FROM = 150
@@ -311,7 +315,9 @@ def render_data_page(name: str, csv_path: Path | str, site: Site) -> str:
     same = [(c, frame[c].iloc[0]) for c in constant if frame[c].iloc[0] != ""]
     end = ""
     if same:
-        pairs = "".join(f"<dt>{escape(c)}</dt><dd>{_with_links(value)}</dd>" for c, value in same)
+        pairs = "".join(
+            f"<dt>{escape(c)}</dt><dd>{_with_links(c, value)}</dd>" for c, value in same
+        )
         end = f'<h2 id="same">The same in every row</h2>\n<dl>{pairs}</dl>'
     html = "\n".join([*body, _data_tables(frame, kept, name), end])
     synthetic = "data_kind" in frame and "synthetic" in set(frame["data_kind"])
@@ -712,7 +718,7 @@ def _said_once(
             same.append((column, values.iloc[0].rstrip(".")))
             continue
         few = [value for value in values if value]
-        long = few and max(map(len, few)) > LONG and not any(map(_refers, few))
+        long = few and max(map(len, few)) > LONG and column not in REFERRING
         if long and len(few) <= 5 < len(frame):
             numbers = {value: str(number) for number, value in enumerate(few, 1)}
             sentences += [f"{in_words(column)} {numbers[value]}: {value}" for value in few]
@@ -744,7 +750,7 @@ def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> st
     for record in frame[ordered].itertuples(index=False, name=None):
         cells = [f'<th scope="row">{escape(record[0])}</th>']
         for column, value in zip(ordered[1:], record[1:], strict=True):
-            cells.append(f"<td>{_data_cell(value, column in numbers)}</td>")
+            cells.append(f"<td>{_data_cell(column, value, column in numbers)}</td>")
         anchor = f' id="{escape(record[0])}"' if ordered[0] == "id" else ""
         lines.append(f"<tr{anchor}>{''.join(cells)}</tr>")
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in ordered)
@@ -755,25 +761,18 @@ def _data_table(frame: pd.DataFrame, columns: Sequence[str], caption: str) -> st
     return tables.scrolling(table, caption)
 
 
-def _data_cell(value: str, is_number: bool) -> str:
+def _data_cell(column: str, value: str, is_number: bool) -> str:
     if is_number:
         return escape(_four_digits(value))
-    return _with_links(value)
+    return _with_links(column, value)
 
 
-def _with_links(text: str) -> str:
+def _with_links(column: str, text: str) -> str:
     """References to rows, each as a link to that row; other text with its addresses linked."""
-    if not _refers(text):
+    words = text.split()
+    if column not in REFERRING or not words or not all(map(_REFERENCE.fullmatch, words)):
         return prose.with_addresses(text)
     return prose.stacked([prose.link_to(name, row, row) for name, row in results.references(text)])
-
-
-def _refers(text: str) -> bool:
-    """Whether a text is nothing but references to rows, as `results.reference` writes them."""
-    words = text.split()
-    return bool(words) and all(
-        _REFERENCE.fullmatch(word) and word.partition("#")[0] in RESULTS for word in words
-    )
 
 
 def _is_numeric(text: str) -> bool:

@@ -81,6 +81,10 @@ MEANINGS: Mapping[str, str] = {
 }
 # A text cell longer than this is read as sentences, not scanned.
 WORDS = 80
+# The name of a row longer than this gets more width.
+NAME = 70
+# Of a text cell longer than this a part is a link.
+LINKED = 30
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _used: dict[str, set[str]] = {}
 
@@ -440,7 +444,7 @@ def _long(
             if column in links:
                 value = _linked(row, column, text, links[column], names)
             elif column == linked:
-                value = prose.link(row, text)
+                value = _leading_link(row, text)
             sentences = "" if links.get(column) == column else text
             cells.append(f"<td{_classed(right[column], sentences)}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
@@ -463,6 +467,15 @@ def _leading(
     figures = [c for c in given if re.search(r"\d", texts[c])]
     rest = given if any(re.search(r"\d", texts[c]) for c in keys) else []
     return next(iter([*numbers, *figures, *rest]), None)
+
+
+def _leading_link(row: pd.Series, text: str) -> str:
+    """The cell that leads to its row; of a long text only the words about its first figure do."""
+    clause = re.search(r"[^;,:()\s][^;,:()]*\d[^;,:()]*|\d[^;,:()]*", text)
+    if len(text) <= LINKED or clause is None:
+        return prose.link(row, text)
+    start, end = clause.start(), clause.start() + len(clause[0].rstrip())
+    return escape(text[:start]) + prose.link(row, text[start:end]) + escape(text[end:])
 
 
 def _long_text(row: pd.Series, column: str, number: bool, names: Mapping[str, str]) -> str:
@@ -525,7 +538,8 @@ def _rows(rows: Sequence[tuple[Sequence[str], str]], first: str) -> Iterator[str
             if inner and escape(inner[0]) == group:
                 yield f'<tr><th scope="row" colspan="2">{group}</th>{cells}</tr>'
             else:
-                yield f'<tr><th scope="row"{first}>{group}</th>{rest}{cells}</tr>'
+                wide = first or (' class="words"' if len(group) > NAME else "")
+                yield f'<tr><th scope="row"{wide}>{group}</th>{rest}{cells}</tr>'
             continue
         text = escape(inner[0])
         start = f'<th scope="row">{text}</th>' if text else "<td></td>"

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
@@ -29,10 +30,12 @@ import openpyxl
 import pandas as pd
 import pytest
 from hostile_strings import STRINGS
+from lxml import etree
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from test_build import ROOT, Project
 
 from ncpi_eval import errors, formats, inert, page_rules, pages_check
+from ncpi_eval.evidence import coding_round
 
 SHORT = [text for text in STRINGS if text.strip() and len(text) < 300]
 SURVEY = "data/<img src=x onerror=window.__pwned=1> {{ 7 }} $(touch pwned).parquet"
@@ -54,6 +57,11 @@ help = "forces"
 type = "file"
 default = "data/synthetic/open_text_themes.csv"
 help = "themes"
+
+[parameters.documents]
+type = "folder"
+default = ""
+help = "documents"
 
 [parameters.wave]
 type = "text"
@@ -370,8 +378,13 @@ def test_words_of_documents_are_shown_and_their_scripts_are_not(report):
 # Files
 
 
+def _is_formula(cell: str) -> bool:
+    """Whether a spreadsheet would take a cell of a CSV file for a formula."""
+    number = re.fullmatch(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?", cell)
+    return cell[:1] in tuple("=+-@\t\r\n＝＋－＠") and not number
+
+
 def test_no_cell_of_a_csv_is_a_formula_or_holds_what_cannot_be_seen(report):
-    number = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?%?")
     checked = 0
     for path in sorted(report.path("outputs/current").rglob("*.csv")):
         text = path.read_text(encoding="utf-8")
@@ -379,12 +392,7 @@ def test_no_cell_of_a_csv_is_a_formula_or_holds_what_cannot_be_seen(report):
         for row in csv.reader(io.StringIO(text, newline="")):
             for cell in row:
                 checked += 1
-                assert (
-                    not cell[:1] or cell[0] not in "=+-@\t\r\n＝＋－＠" or number.fullmatch(cell)
-                ), (
-                    path.name,
-                    cell[:80],
-                )
+                assert not _is_formula(cell), (path.name, cell[:80])
     assert checked > 10_000
 
 
@@ -485,6 +493,88 @@ def _lab(folder: Path, environment: dict[str, str]) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+# Sheets that people code in, sent out by make coding-sheets
+
+
+@pytest.fixture(scope="module")
+def sheets(report, tmp_path_factory) -> Path:
+    """The sheets of a report that recommends every string, and one that names each by it."""
+    folder = tmp_path_factory.mktemp("recommended") / "=1+1 $(touch pwned)"
+    folder.mkdir()
+    words = [text for text in SHORT if text.isprintable()]
+    asked = "".join(
+        f"<p>We recommend that, within three months, the force reviews {escape(text)}.</p>"
+        for text in words
+    )
+    title = "Ashdale Police \u2013 National child protection inspection"
+    head = f"<!DOCTYPE html><html lang=en><head><title>{title}</title></head><body><h1>{title}</h1>"
+    head += "<p>Fieldwork: 4 to 15 May 2015. Published 2 December 2015.</p>"
+    page = f"{head}<h2>Recommendations</h2>{asked}</body></html>"
+    (folder / "=cmd|' '!A0.html").write_text(page, encoding="utf-8")
+    outcome = report.make("coding-sheets", "CODERS=Ann Ben", f"DOCUMENTS={folder}")
+    assert outcome.code == 0, outcome.text[-2000:]
+    return report.path("outputs/coding")
+
+
+def _coded(path: Path) -> list[dict[str, openpyxl.cell.Cell]]:
+    header, *rows = openpyxl.load_workbook(path)["Coding"].iter_rows()
+    return [dict(zip((cell.value for cell in header), row, strict=True)) for row in rows]
+
+
+def _assert_inert_workbook(path: Path) -> None:
+    """No formula, also after an edit; no link; nothing that cannot be seen or turns words."""
+    for sheet in openpyxl.load_workbook(path).worksheets:
+        for cell in (cell for row in sheet.iter_rows() for cell in row if cell.value is not None):
+            place = (sheet.title, cell.coordinate, str(cell.value)[:60])
+            assert (cell.data_type, cell.quotePrefix, cell.hyperlink) == ("s", True, None), place
+            assert inert.marked(cell.value) == cell.value, place
+
+
+def test_every_string_reaches_the_coding_sheet_as_text(report, sheets):
+    words = [text for text in SHORT if text.isprintable() and "\n" not in text]
+    for coder in ("Ann", "Ben"):
+        _assert_inert_workbook(sheets / f"{coder}.xlsx")
+        shown = " ".join(row["text"].value for row in _coded(sheets / f"{coder}.xlsx"))
+        there = [text for text in words if " ".join(text.split()) in " ".join(shown.split())]
+        assert len(there) > 180  # the others end a sentence, or are no recommendation
+    assert not list(report.folder.rglob("pwned"))
+
+
+def test_the_project_for_other_programs_is_inert(sheets):
+    with zipfile.ZipFile(sheets / "coding.qdpx") as archive:
+        names = archive.namelist()
+        assert all(re.fullmatch(r"project\.qde|sources/[0-9A-Fa-f-]+\.txt", name) for name in names)
+        project = etree.fromstring(archive.read("project.qde"))
+    assert project.getroottree().docinfo.doctype == ""
+    tags = {etree.QName(element).localname for element in project.iter()}
+    assert tags == {"Project", "CodeBook", "Codes", "Code", "Description", "Sources", "TextSource"}
+
+
+@pytest.mark.parametrize("column", ["text", "document", "place"])
+def test_a_string_alone_in_a_cell_goes_out_and_comes_back(tmp_path, column):
+    texts = [text for text in STRINGS if inert.marked(text).strip() and len(text) < 30_000]
+    sent = pd.DataFrame({"extract": [f"e{n}" for n in range(len(texts))]}).assign(
+        document="d", place="p", text="t", data_kind="synthetic", chapter="", reading="positive"
+    )
+    sent[column] = texts
+    frame = coding_round.read_frame()
+    folder = tmp_path / "round"
+    coding_round.write(
+        folder, sent, frame, scheme="inspection", coders=["Ann"], sent_on="2026-01-05"
+    )
+    _assert_inert_workbook(folder / "Ann.xlsx")
+    with (folder / "extracts.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == len(texts)
+    assert [cell for row in rows for cell in row.values() if _is_formula(cell)] == []
+    about = folder / "round.toml"
+    about.write_text(
+        about.read_text().replace('taken_over_on = ""', 'taken_over_on = "2026-02-02"')
+    )
+    back = coding_round.read(folder, frame)
+    assert len(back.codings) == len(texts)
 
 
 # What is refused

@@ -403,7 +403,8 @@ def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
     rows = {
         "id": ["a", "b"],
         "rests_on": ["published_figures#Q.1.C3 survey_tests#T", ""],
-        "words": ["unknown_file#a", "see survey_tests#T"],
+        "evidence": ["a reason", "see survey_tests#T"],
+        "words": ["survey_tests#T", ""],
     }
     pd.DataFrame(rows).to_csv(path, index=False)
     html = render.render_data_page("judged", path, SITE)
@@ -412,4 +413,5 @@ def test_a_data_page_links_the_rows_that_its_rows_refer_to(tmp_path):
         '<a href="data-survey_tests.html#T">T</a></span></td>'
     ) in html
     assert "<td></td>" in html
-    assert "<td>unknown_file#a</td>" in html and "<td>see survey_tests#T</td>" in html
+    assert "<td>a reason</td>" in html and "<td>see survey_tests#T</td>" in html
+    assert "<td>survey_tests#T</td>" in html  # in no column of references, so no link

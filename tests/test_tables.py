@@ -249,6 +249,15 @@ def test_a_text_leads_to_its_own_row():
     assert '<a href="data-judged.html#Q.1.s.inspected.2019">Agree</a>' in html
 
 
+def test_of_a_long_text_the_words_about_its_first_figure_lead_to_the_row():
+    text = "of everybody; those whose answer is 8 (any <other>); 9 more"
+    kept = results.save("judged", frame(kind="published").assign(text=[text, "Chapter 2, here"]))
+    html = show(kept.drop(columns="count"), columns={"subgroup": "Group", "text": "Text"}).html
+    start = 'of everybody; <a href="data-judged.html#Q.1.s.inspected.2019">'
+    assert f"{start}those whose answer is 8</a> (any &lt;other&gt;); 9 more</td>" in html
+    assert ">Chapter 2, here</a></td>" in html
+
+
 def test_what_is_no_reference_is_refused():
     rows = frame(kind="published").assign(text="x", source_row="somewhere else")
     with pytest.raises(InputError, match="found 'somewhere'; expected file#id"):

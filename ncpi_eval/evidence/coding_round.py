@@ -25,7 +25,7 @@ from typing import Any
 
 import pandas as pd
 
-from ncpi_eval import formats, paths, results
+from ncpi_eval import formats, inert, paths, results
 from ncpi_eval.errors import InputError, Problem
 from ncpi_eval.evidence import agreement, coding, review
 
@@ -34,6 +34,8 @@ SENT_COLUMNS = (*coding.EXTRACT_COLUMNS, "chapter", "reading")
 the passage for (recommendation, positive, critical, or progress and its level)."""
 RECOMMENDATION = "recommendation"
 EXTRACTS, ROUND, DECISIONS, LOCKED = "extracts.csv", "round.toml", "decisions.csv", "locked.csv"
+# How a text begins that a spreadsheet takes for a formula, behind apostrophes or none.
+_FORMULA = r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 LEVELS = ("code", "area", "kind")
 COEFFICIENTS = {
     "krippendorff": "Krippendorff's alpha",
@@ -221,7 +223,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 def _text(path: Path) -> pd.DataFrame:
     """A table as text, as it was before `write_table` made formulas inert."""
     frame = formats.read_table(path).frame.astype(object).fillna("").astype(str)
-    return frame.replace(r"^'(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])", "", regex=True)
+    return frame.replace(rf"^'(?={_FORMULA})", "", regex=True)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -244,7 +246,7 @@ def write(
     folder : Path
         Made if missing; existing files of these names are written anew.
     extracts : DataFrame
-        `SENT_COLUMNS`.
+        `SENT_COLUMNS`; characters that cannot be seen or turn others are sent as `inert.marked`.
     coders : sequence of str
         Names of files: letters, digits, hyphens and spaces, each once.
     sent_on : str
@@ -258,10 +260,11 @@ def write(
     if problems or len(set(coders)) < len(coders) or not coders:
         raise InputError("Name each coder once, in letters and digits.", problems)
     folder.mkdir(parents=True, exist_ok=True)
+    extracts = extracts[list(SENT_COLUMNS)].map(inert.marked)
     for coder in coders:
         path = folder / f"{coder}.xlsx"
         coding.write_sheet(path, extracts, frame, scheme=scheme, coder=coder)
-    write_table(folder / EXTRACTS, extracts[list(SENT_COLUMNS)])
+    write_table(folder / EXTRACTS, extracts)
     listed = ", ".join(f'"{name}"' for name in coders)
     about = (
         f'scheme = "{scheme}"\ncoders = [{listed}]\nsent_on = "{sent_on}"\n'
@@ -289,8 +292,12 @@ def lock(folder: Path, frame: pd.DataFrame, *, by: str, on: str) -> int:
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A frame as CSV that no spreadsheet takes for formulas."""
-    path.write_bytes(results.csv_text(frame).encode("utf-8"))
+    """A frame as CSV that no spreadsheet takes for formulas.
+
+    An apostrophe in front says so; a text that has one there gets another, which reading takes off.
+    """
+    safe = frame.replace(rf"^(?='{_FORMULA})", "'", regex=True)
+    path.write_bytes(results.csv_text(safe).encode("utf-8"))
 
 
 # ---------------------------------------------------------------------------------------------
