@@ -34,7 +34,7 @@ VALUES = {
     *("PARTICIPANTS", "ATTRIBUTES", "RECORDS", "KNOWN_HOW", "REPORT_KINDS"),
     *("CRITERIA", "DOCUMENT_KINDS", "TIME_SCALES", "THEMES"),
     *("DOCUMENT_WORDS", "SURVEY_OF_FORCE", "FOLLOW_UP"),
-    *("CODER_WORDS", "CODING_LEVELS"),
+    *("CODER_WORDS", "CODING_LEVELS", "RESTS_ON"),
 }
 #: The results file that each layout is for.
 FRAMES = {
@@ -71,12 +71,22 @@ BUILT = {
     "PROPOSALS": "coding_proposals",
     "PROPOSAL_FAILURES": "coding_proposal_failures",
     "PROPOSED_BY_CODE": "coding_proposal_accuracy",
+    "TIMELINE": "record_timeline",
+    "SEEN": "record_recommendations",
+    "FORCE_LINE": "its_force_line",
+    "EFFECTS": "did_overall",
+    "COVERAGE": "did_coverage",
+    "POWER": "power_harder",
+    "EVENTS": "did_events",
+    "ARRANGEMENTS": "power_arrangement",
+    "RANKS": "option_ranking",
 }
 #: What is made from columns when a table is shown, and from which.
 MADE_FROM = {
     "percent": ["estimate"],
     "interval": ["ci_low", "ci_high"],
     "interval_clustered": ["ci_low_clustered", "ci_high_clustered"],
+    "ratio_interval": ["ratio_low", "ratio_high"],
     "base": ["denominator"],
     "difference_interval": ["difference_low", "difference_high"],
     "difference_interval_clustered": ["difference_low_clustered", "difference_high_clustered"],
