@@ -47,12 +47,16 @@ OWN = (
     ),
     Parameter("workers", "integer", 0, min=0, help="Processes; 0 is one for each processor."),
 )
-INPUTS = (
-    "data/questionnaire",
-    "data/inspections",
-    "data/synthetic/forces.csv",
-    "data/synthetic/inspections",
-)
+_RECORD = ("calendar", "case_audits", "recommendations", "recommendations_history")
+# The record of each world.
+INPUTS = {
+    "public_record": (
+        "data/questionnaire",
+        "data/inspections/forces.csv",
+        *(f"data/inspections/{name}.csv" for name in _RECORD),
+    ),
+    "synthetic": ("data/questionnaire", "data/synthetic/forces.csv", "data/synthetic/inspections"),
+}
 # A worker has threads, which a fork would lose: the kernel is a process of its own.
 PLAIN = {"NCPI_EVAL_KERNEL": "plain"}
 _ONE_AT_A_TIME = threading.Lock()
@@ -255,7 +259,7 @@ def provenance_of(page: Brief, task: Task) -> dict[str, Any]:
 
     from ncpi_eval import provenance
 
-    page = replace(page, inputs=INPUTS)
+    page = replace(page, inputs=INPUTS[task.data_kind])
     given = [str(task.values[name]) for name in ("survey", "forces") if task.values[name]]
     return {
         "notebook": provenance.sha256(page.notebook),

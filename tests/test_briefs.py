@@ -110,6 +110,14 @@ def test_the_two_worlds_share_no_name_and_no_code() -> None:
         assert not set(real[column]) & set(made_up[column])
 
 
+@pytest.mark.parametrize(
+    ("kind", "other"), [("synthetic", "inspections"), ("public_record", "synthetic")]
+)
+def test_a_brief_rests_on_the_record_of_its_own_world(kind: str, other: str) -> None:
+    assert all((paths.ROOT / name).exists() for name in briefs.INPUTS[kind])
+    assert not [name for name in briefs.INPUTS[kind] if name.startswith(f"data/{other}/")]
+
+
 def test_a_force_without_any_visit_has_rows_that_say_so() -> None:
     whole = record.read_record("synthetic")
     rows = rows_of.rows(whole.of("104"), "Barrowfen", "synthetic", "2023-11-22")
