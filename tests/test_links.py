@@ -64,7 +64,24 @@ def says(row: pd.Series, text: str) -> bool:
     shown = shown_of(row)
     first, _, rest = text.partition(" ")  # a code and its name, as in a diagram
     in_words = {layouts.in_words(value, CODEBOOK) for value in shown}
-    return text in shown | in_words or {first, rest} <= shown
+    whole = text in shown | in_words or {first, rest} <= shown
+    return whole or holds(shown | in_words, text) or is_about(shown, text)
+
+
+def holds(shown: set[str], text: str) -> bool:
+    """Whether it is a part of a long text of the row, from word to word."""
+    part = re.compile(rf"(?<!\w){re.escape(text)}(?!\w)")
+    return any(len(value) > tables.LINKED and part.search(value) for value in shown)
+
+
+def is_about(shown: set[str], text: str) -> bool:
+    """Whether it names the row that another one rests on, after what rows of its kind share."""
+    plain = {value.replace("_", " ").casefold() for value in shown}
+    for words in (text, re.sub(r" \([^()]+\)$", "", text)):  # what tells two of one name apart
+        parts = words.casefold().split(": ")
+        if any(": ".join(parts[place:]) in plain for place in range(len(parts))):
+            return True
+    return False
 
 
 def declared_results() -> set[str]:
