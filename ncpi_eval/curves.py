@@ -24,6 +24,7 @@ from ncpi_eval.figures import (
     PALETTE,
     SEQUENTIAL,
     TEXT_COLOUR,
+    legend,
     new,
     readable_on,
 )
@@ -93,7 +94,7 @@ def series(
         _mark(axes, start - 0.5, interruption_name)
         _periods(axes, [(labels or {}).get(p, p) for p in periods])
         axes.set_ylabel(axis)
-        figure.legend(loc="outside upper left", ncols=2, handlelength=1.8, borderpad=0)
+        legend(figure, 2, handlelength=1.8, handleheight=0.7)
     return figure
 
 
@@ -145,7 +146,7 @@ def event_study(
         axes.set_ylabel(axis)
         axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
         if len(groups) > 1:
-            figure.legend(loc="outside upper left", ncols=2, borderpad=0)
+            legend(figure, 2, handlelength=2, handleheight=0.7)
     return figure
 
 
@@ -213,7 +214,7 @@ def lines(
         axes.set_xlabel(x_axis)
         axes.set_ylabel(axis)
         if len(groups) > 1:
-            figure.legend(loc="outside upper left", ncols=2, handlelength=3, borderpad=0)
+            legend(figure, 2, handlelength=3, handleheight=0.7)
     return figure
 
 

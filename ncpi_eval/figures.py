@@ -207,7 +207,7 @@ def bars(
         axes.set_ylim(len(categories) * (height + 0.26) - 0.12, -0.14)
         _percent_axis(axes, end, axis)
         if len(groups) > 1:
-            _legend(figure, len(groups))
+            legend(figure, len(groups))
     return figure
 
 
@@ -245,11 +245,11 @@ def stacked(
     parts = _order(frame, series, None)
     colours = _scale(parts, neutral)
     with mpl.rc_context(HOUSE):
-        legend = [_wrapped(_named(part, names), 36) for part in parts]
-        columns = _columns_of(legend)
+        told = [_wrapped(_named(part, names), 36) for part in parts]
+        columns = _columns_of(told)
         labels = [_named(group, names) for group in groups]
         step = max(0.5, _height_of(labels) + 0.1)
-        lines = math.ceil(len(parts) / columns) * max(t.count("\n") + 1 for t in legend)
+        lines = math.ceil(len(parts) / columns) * max(t.count("\n") + 1 for t in told)
         figure, axes = new(0.85 + step * len(groups) + 0.21 * lines)
         for place, group in enumerate(groups):
             left = 0.0
@@ -259,13 +259,13 @@ def stacked(
                     continue
                 _once(at, series)
                 left = _part(axes, at.iloc[0], place, left, colours[part])
-        for part, text in zip(parts, legend, strict=True):
+        for part, text in zip(parts, told, strict=True):
             axes.barh([math.nan], [math.nan], color=colours[part], label=text)
         _row_names(axes, range(len(groups)), labels)
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.grid(False)
         _percent_axis(axes, 1.0, axis)
-        _legend(figure, columns)
+        legend(figure, columns)
     return figure
 
 
@@ -575,19 +575,18 @@ def _columns_of(names: Sequence[str]) -> int:
     return 1
 
 
-def _legend(figure: Figure, columns: int) -> None:
+def legend(figure: Figure, columns: int, **options: Any) -> None:
     """A legend above, whose names follow each other along its rows, as they are read."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
+    columns = min(columns, len(labels))
     order = [at for place in range(columns) for at in range(place, len(labels), columns)]
     figure.legend(
         [handles[at] for at in order],
         [labels[at] for at in order],
         loc="outside upper left",
         ncols=columns,
-        handlelength=1,
-        handleheight=1,
-        columnspacing=1.4,
         borderpad=0,
+        **{"handlelength": 1, "handleheight": 1, "columnspacing": 1.4, **options},
     )
 
 

@@ -83,6 +83,8 @@ MEANINGS: Mapping[str, str] = {
 WORDS = 80
 # The name of a row longer than this gets more width.
 NAME = 70
+# A cell with links to rows gets more width if the words of one are longer.
+ROWS = 45
 # Of a text cell longer than this a part is a link.
 LINKED = 30
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -445,8 +447,12 @@ def _long(
                 value = _linked(row, column, text, links[column], names)
             elif column == linked:
                 value = _leading_link(row, text)
-            sentences = "" if links.get(column) == column else text
-            cells.append(f"<td{_classed(right[column], sentences)}>{value}</td>")
+            if links.get(column) == column:
+                names_of_rows = re.findall(r">([^<]+)</a>", value)
+                wide = ' class="rows"' if max(map(len, names_of_rows), default=0) > ROWS else ""
+            else:
+                wide = _classed(right[column], text)
+            cells.append(f"<td{wide}>{value}</td>")
         lines.append(([texts[column] for column in list(headers)[:keys]], "".join(cells)))
     first = _aligned(right[next(iter(headers))])
     return f"<thead><tr>{head}</tr></thead>", _body(lines, first)

@@ -281,6 +281,12 @@ def test_a_column_of_references_leads_to_each_of_them_and_sentences_are_wide():
     columns = {"item": "Theme", "summary": "Said", "kind": "Kind", "source_rows": "Rests on"}
     html = show(data, columns=columns, links={"kind": None, "source_rows": "source_rows"}).html
     assert '<td class="words">A view' in html and "<td>praise" in html
+    assert 'class="rows"' not in html
+    later = data.assign(source_rows="extracts#extract.a.1", item="Else")
+    wide = show(
+        later, columns=columns, links={"source_rows": "source_rows"}, names={"extracts": "x" * 40}
+    )
+    assert '<td class="rows"><a href="data-extracts.html#extract.a.1">' in wide.html
     for number, words in ((1, "Role"), (2, "Rank")):
         place = f"data-extracts.html#extract.a.{number}"
         assert f'<a href="{place}">{words}</a>' in html
