@@ -123,10 +123,14 @@ def _folder_sha256(folder: Path) -> str:
     return whole.hexdigest()
 
 
-@cache
 def packages() -> dict[str, str]:
     """Installed version of each direct dependency that pyproject.toml names, in its order."""
-    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return _installed((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _installed(pyproject: str) -> dict[str, str]:
+    project = tomllib.loads(pyproject)["project"]
     names = [re.split(r"[^A-Za-z0-9._-]", line)[0] for line in project["dependencies"]]
     return {name: metadata.version(name) for name in names}
 
