@@ -1187,3 +1187,107 @@ def test_a_page_about_all_forces_is_no_report_and_has_no_fieldwork() -> None:
     )
     facts = [made.document[name] for name in ("kind", "force", "fieldwork_start")]
     assert facts == ["other", "", ""]
+
+
+# Copies as plain text: from a browser, from a PDF, from a table
+
+
+def read_as_text(tmp_path: Path, text: str) -> dict[str, str]:
+    """The row of facts of one text file."""
+    (tmp_path / "copy.txt").write_text(text, encoding="utf-8")
+    (row,) = tables(tmp_path, workers=1)["document_facts"].to_dict("records")
+    return row
+
+
+def test_a_date_may_stand_on_the_line_below_its_label(tmp_path: Path) -> None:
+    row = read_as_text(
+        tmp_path,
+        "Home\n\nKent - National child protection inspection\n\nPublished on:\n 12 October 2021\n",
+    )
+    assert (row["kind"], row["published"]) == ("inspection", "2021-10-12")
+
+
+def test_a_menu_above_a_long_title_does_not_hide_what_it_says(tmp_path: Path) -> None:
+    row = read_as_text(
+        tmp_path,
+        "Home About us\n\nKent - National child protection inspection post-inspection review\n\n"
+        "Published on: 11 November 2020\n",
+    )
+    assert row["kind"] == "post_inspection_review"
+
+
+def test_links_to_other_reports_with_their_dates_are_no_fieldwork() -> None:
+    lines = (
+        "= Kent - National child protection inspection",
+        "Inspectors were in the force in April 2019.",
+        "- Essex - National child protection inspection 14 March 2016",
+    )
+    assert timing(document(*lines), "inspection").facts["fieldwork_start"].value == "2019-04"
+
+
+TABLE = "Area\tGood\tRequires improvement\tInadequate\nMissing\t2\t8\t9\nOnline\t6\t8\t9\n"
+LINES = "Grade Number of cases\n\nGood 8\n\nRequires improvement 16\n\nInadequate 18\n"
+BROKEN = (
+    "Type of case Good\nRequires\nimprovement\nInadequate\nEnquiries under section 47 of the\n"
+    "Act 1989\n0 1 1\nMissing children 5 6 8\nChildren taken to a place of safety under\n"
+    "section 46\n3 9 9\nTotal 8 16 18\n"
+)
+
+
+@pytest.mark.parametrize("table", [f"{TABLE}Total\t8\t16\t18\n", LINES, BROKEN])
+def test_tables_in_plain_text(tmp_path: Path, table: str) -> None:
+    row = read_as_text(
+        tmp_path,
+        "Kent - National child protection inspection\n\n4. Case file analysis\n\n"
+        f"Results of case file reviews\n\n{table}\n5. Initial contact\n\n"
+        "Officers arrive soon, and they listen to children and to those who care for them.\n",
+    )
+    assert [row[name] for name in ("good", "requires_improvement", "inadequate")] == [
+        "8",
+        "16",
+        "18",
+    ]
+
+
+def test_grades_listed_below_a_sentence_that_ends_as_follows() -> None:
+    lines = (
+        "# Case file analysis",
+        "Altogether 42 cases were reviewed, and the grades were as follows.",
+        "# Good 8",
+        "# Requires improvement 16",
+        "# Inadequate 18",
+    )
+    found = counts(document(*lines), "inspection").facts
+    assert [found[name].value for name in ("cases", "good", "inadequate")] == ["42", "8", "18"]
+
+
+def test_a_page_number_within_a_sentence_is_dropped(tmp_path: Path) -> None:
+    width = "Within three months, Kent Police should carry out, together with all its own partners,"
+    (tmp_path / "copy.txt").write_text(
+        f"Kent - National child protection inspection\n\nRecommendation\n{width}\n3\n"
+        "a review of how strategy discussions are attended.\n"
+    )
+    (row,) = tables(tmp_path, workers=1)["recommendations"].to_dict("records")
+    assert row["text_span"].endswith("partners, a review of how strategy discussions are attended.")
+
+
+def test_a_letterhead_may_be_broken_over_lines() -> None:
+    lines = (
+        "Office of the Police and Crime",
+        "Commissioner",
+        "National Child Protection Inspection - Ashdale Police",
+        "The report is welcome.",
+    )
+    assert recognise_kind(document(*lines)).value == "commissioner_response"
+
+
+def test_a_thematic_report_says_so_below_its_title() -> None:
+    made = extract(
+        document(
+            "= Keeping children safe: lessons of inspections",
+            "A thematic report",
+            "Ashdale Police and others were visited.",
+        ),
+        ASHDALE,
+    )
+    assert (made.document["kind"], made.document["force"]) == ("other", "")

@@ -78,9 +78,18 @@ def _slide_parts(paragraph: str) -> list[str]:
     return [part for part in _SEAMS.split(paragraph[start:]) if part and part.strip()]
 
 
+_GRADE_CELL = re.compile(r"good|requires improvement|inadequate|adequate|total", re.IGNORECASE)
+"""What stands before the tab in a table of two columns; else such a line is of a contents list."""
+
+
 def add_line(draft: Draft, text: str, place: str) -> None:
-    """Add a paragraph of unmarked text, told apart as contents entry, bullet, heading or text."""
-    if LEADERS.search(text):
+    """Add a paragraph of unmarked text, told apart as contents entry, table row, bullet, heading or
+    text.
+    """
+    cells = [cell.strip() for cell in text.strip().split("\t")]
+    if len(cells) > 2 or (len(cells) == 2 and _GRADE_CELL.fullmatch(cells[0])):
+        draft.add(" | ".join(cell for cell in cells if cell), "row", 0, place)
+    elif LEADERS.search(text):
         draft.add(LEADERS.sub("", text), "contents", 0, place)
     elif mark := BULLET_MARK.match(text):
         draft.add(text[mark.end() :], "bullet", 1, place)
@@ -117,6 +126,15 @@ def paragraphs_of(lines: list[str]) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     previous = ""
     for number, line in enumerate(lines, start=1):
+        following = lines[number] if number < len(lines) else ""
+        if (
+            re.fullmatch(r"\s*\d{1,3}\s*", line)
+            and wrapped
+            and len(previous) > margin / 2
+            and following.strip()[:1].islower()
+            and _continues(previous, following, margin)
+        ):
+            continue  # the number of a page in the middle of a sentence
         if line.strip() and wrapped and previous.strip() and _continues(previous, line, margin):
             found[-1] = (found[-1][0], found[-1][1].rstrip() + " " + line.strip())
         elif line.strip():

@@ -142,8 +142,10 @@ def _in_passage(items: list[Paragraph], index: int) -> Iterator[Audit]:
     paragraph = items[index]
     text = plain(paragraph.text)
     pieces = [(paragraph, text)]
-    if re.search(r"[:,-]\s*$", text):
+    if re.search(r"(?:[:,-]|\b(?:as follows|below|following)\.?)\s*$", text, re.IGNORECASE):
         for below in items[index + 1 : index + 6]:
+            if _part_of_header(plain(below.text)):
+                continue
             if below.kind not in ("bullet", ROW) and len(below.text) > 60:
                 break
             if below.kind == HEADING and not _GRADE.search(below.text):
@@ -631,10 +633,14 @@ def _table(items: list[Paragraph]) -> Audit | None:
     blocks: list[tuple[str, int]] = []
     where: Paragraph | None = None
     inside = False
-    for item in items:
+    for item, below in zip(items, [*items[1:], None], strict=True):
         text = plain(item.text)
-        if item.kind == HEADING and not _block_line(text):  # a short line may look like one
-            inside = inside and (_in_breakdown(text) or _part_of_header(text))
+        is_row = inside and bool(_cells(text, len(columns)))
+        if (
+            item.kind == HEADING and not _block_line(text) and not is_row
+        ):  # short lines look like one
+            label = below is not None and re.fullmatch(r"[\d |]+", plain(below.text)) is not None
+            inside = inside and (label or _in_breakdown(text) or _part_of_header(text))
             inside = (
                 inside
                 or re.search(
@@ -650,7 +656,7 @@ def _table(items: list[Paragraph]) -> Audit | None:
             inside = True
             continue
         cells = _cells(text, len(columns))
-        if item.kind == ROW and inside and re.fullmatch(r"[\d |]+", text):
+        if inside and re.fullmatch(r"[\d |]+", text):
             numbers = [int(value) for value in re.findall(r"\d+", text)]
             if len(numbers) == len(columns):
                 bare.append((item, numbers))
@@ -703,7 +709,7 @@ def _sum_blocks(blocks: list[tuple[str, int]]) -> dict[str, int]:
 def _in_breakdown(text: str) -> bool:
     return (
         re.search(
-            r"cases? |assessed involving|referrals|enquiries|offender|detained|missing|online|"
+            r"cases?\b|assessed involving|referrals|enquiries|offender|detained|missing|online|"
             r"total|section 4|abuse|exploitation|neglect|custody|place of safety",
             text,
             re.IGNORECASE,
@@ -714,6 +720,12 @@ def _in_breakdown(text: str) -> bool:
 
 def _part_of_header(text: str) -> bool:
     """A line of the column heads that broke over lines: "Requires Area Good Inadequate"."""
+    if re.fullmatch(
+        r"(?:(?:good|requires|improvement|inadequate|grade|total|number|of|cases)\W*)+",
+        text,
+        re.IGNORECASE,
+    ):
+        return True
     named = re.findall(r"\b(?:good|inadequate|requir\w+)\b", text, re.IGNORECASE)
     return len(named) >= 2 and len(text.split()) <= 8 and not re.search(r"\d", text)
 

@@ -140,8 +140,21 @@ def _cover(document: Document) -> Iterator[Event]:
         yield replace(event, about=NEUTRAL, rule="cover, first of two") if earlier else event
 
 
+_LABEL_ALONE = re.compile(
+    r"(?:date )?(?:published|posted)(?: on)?\W*|publication date\W*|date of publication\W*",
+    re.IGNORECASE,
+)
+"""A label whose date stands on the line below, as in pages copied from a browser."""
+
+
 def _labelled(document: Document) -> Iterator[Event]:
+    above = ""
     for index, paragraph in enumerate(document.paragraphs):
+        if _LABEL_ALONE.fullmatch(above):
+            dates = find_dates(text := plain(paragraph.text))
+            if dates and dates[0].start <= 3 and len(text) < 60:
+                yield Event(PUBLISHED, dates[0], paragraph, 0.95, "published line")
+        above = plain(paragraph.text)
         if paragraph.kind == CONTENTS:
             continue
         text = plain(paragraph.text)
@@ -196,6 +209,12 @@ def _in_sentence(
     ):
         yield Event(PUBLISHED, dates, paragraph, 0.95, "first published")
         return
+    if re.search(
+        r"child protection [\w\s-]{0,40}?(?:inspection|review)s?\W*$",
+        text[start : dates.start],
+        re.I,
+    ) and not re.search(r"\w", text[dates.end :]):
+        return  # the title of another report and its date, in a list of them
     about, distance = _nearest_cue(text, start, end, dates)
     if not about:
         return

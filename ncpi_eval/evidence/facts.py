@@ -85,6 +85,8 @@ def extract(document: Document, forces: ForceList) -> Extraction:
     """
     kind = kinds.recognise_kind(document)
     force = recognise_force(document, forces)
+    if force is not None and kind.rule == kinds.PROGRAMME and force.rule != "label":
+        force = None  # one of the many that it names
     facts: dict[str, Fact] = {"kind": kind}
     problems = list(document.warnings)
     doubts: list[tuple[Fact, str]] = []

@@ -58,7 +58,9 @@ def front(document: Document) -> list[Paragraph]:
     early = [
         paragraph
         for paragraph in document.paragraphs[:40]
-        if paragraph.kind != CONTENTS and (paragraph.page or 1) == 1
+        if paragraph.kind != CONTENTS
+        and (paragraph.page or 1) == 1
+        and not (paragraph.kind == BULLET and len(paragraph.text.split()) <= 3)  # a menu
     ][:15]
     tops = [item for item in document.paragraphs if item.kind == HEADING and item.level == 1]
     main = [paragraph for paragraph in early if paragraph in tops] if len(tops) == 1 else []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from ncpi_eval.document_files.model import BULLET, CONTENTS, HEADING, Document, Paragraph
-from ncpi_eval.evidence.forces import front
+from ncpi_eval.evidence.forces import SUFFIX, front
 from ncpi_eval.evidence.spans import Fact, fact
 from ncpi_eval.evidence.wording import plain
 
@@ -131,8 +132,11 @@ def _response(document: Document) -> Fact | None:
             chapters = _stage_headings(document)
             if spoken and chapters < 4:
                 return fact("kind", RESPONSE, paragraph, *match.span(), 0.95, "a response")
-    for paragraph, text in _lines(document)[:4]:
+    head = _lines(document)[:5]
+    for (paragraph, text), (_, below) in itertools.pairwise([*head, (head[-1][0], "")][:5]):
         # a commissioner's letterhead; a report of the inspectorate never opens with one
+        if len(text) < 60 and re.search(r"\bcrime$", text, re.IGNORECASE):
+            text += f" {below[:20]}"  # broken over two lines
         match = re.search(_COMMISSIONER, text, re.IGNORECASE)
         if match and re.search(
             r"\b(?:said|says|welcom\w+|photo|image|caption)\b|\w{3}\.$", text, re.IGNORECASE
@@ -222,14 +226,10 @@ def _title(document: Document) -> Fact | None:
     for paragraph, below in zip(places, following, strict=True):
         text = plain(paragraph.text)
         if below is not None and len(text) < 60 and document.format != "html":
-            text += " " + plain(below.text)[:60]  # covers break their titles over lines
+            text += " " + plain(below.text)[:110]  # covers break their titles over lines
         found = _by_words(paragraph, text)
         if found is not None:
-            if (
-                found.value == INSPECTION
-                and document.format == "html"
-                and _PROGRAMME.fullmatch(text)
-            ):
+            if found.value == INSPECTION and _about_all(document, paragraph):
                 return fact("kind", OTHER, paragraph, 0, len(text), 0.85, PROGRAMME)
             if found.value == INSPECTION:
                 found = _cover_goes_on(document, paragraph) or found
@@ -281,6 +281,21 @@ def _new_format(document: Document) -> Fact | None:
         if match:
             return fact("kind", OTHER, paragraph, *match.span(), 0.85, "graded format of 2024 on")
     return None
+
+
+def _about_all(document: Document, title: Paragraph) -> bool:
+    """A page of the programme, whose title names no force as a cover's next line does, or a report
+    on several forces whose subtitle says so.
+    """
+    below = [plain(item.text) for item in front(document) if item.anchor != title.anchor][:8]
+    if any(
+        re.search(r"\bthematic (?:report|review)\b", line, re.I) and len(line) < 60
+        for line in below
+    ):
+        return True
+    bare = re.sub(r"\s*[-|]\s*HMIC\w*$", "", plain(title.text))
+    named = any(re.search(rf"\b{SUFFIX}\b", line) and len(line) < 100 for line in below)
+    return _PROGRAMME.fullmatch(bare) is not None and (document.format == "html" or not named)
 
 
 _PROGRAMME = re.compile(r"(?:national )?child protection inspections(?: programme)?", re.IGNORECASE)
