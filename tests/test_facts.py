@@ -1291,3 +1291,16 @@ def test_a_thematic_report_says_so_below_its_title() -> None:
         ASHDALE,
     )
     assert (made.document["kind"], made.document["force"]) == ("other", "")
+
+
+def test_what_stands_below_related_publications_is_of_other_papers() -> None:
+    lines = (
+        "= Kent - National child protection inspection",
+        "Inspectors were in the force in April 2019.",
+        "# Related publications",
+        "Essex - National child protection inspection 14 March 2016 Sussex - follow-up Published "
+        "on: 10 March 2022",
+    )
+    found = timing(document(*lines), "inspection").facts
+    assert found["fieldwork_start"].value == "2019-04"
+    assert "published" not in found

@@ -85,7 +85,26 @@ class Event:
 
 def events(document: Document) -> list[Event]:
     """Every date of a document that words, heading or place tie to an inspection or publication."""
-    return [*_cover(document), *_labelled(document), *_in_sentences(document)]
+    own = replace(document, paragraphs=tuple(_without_links(document)))
+    return [*_cover(own), *_labelled(own), *_in_sentences(own)]
+
+
+_RELATED = re.compile(
+    r"related (?:publications?|contents?|news|links|reports|articles|documents|pages)\W*"
+    r"|see also\W*"
+    r"|(?:more|latest|recent|other) (?:news|publications|reports)\W*|you may also .{0,40}",
+    re.IGNORECASE,
+)
+
+
+def _without_links(document: Document) -> Iterator[Paragraph]:
+    """The paragraphs without those below "Related publications", whose dates are of others."""
+    related = False
+    for paragraph in document.paragraphs:
+        if paragraph.kind == HEADING:
+            related = _RELATED.fullmatch(plain(paragraph.text)) is not None
+        if not related:
+            yield paragraph
 
 
 _TIME_OF_DAY = re.compile(
