@@ -227,3 +227,25 @@ def test_names_that_a_table_cannot_hold_are_shown_and_read(tmp_path: Path) -> No
     names = [name for name, _ in find_documents(tmp_path)]
     assert names == [r"bad\xff.txt", r"new\nline\x1b[31m.txt"]
     assert all(path.is_file() for _, path in find_documents(tmp_path))
+
+
+def test_a_recommendation_in_bold_is_one_sentence_and_a_bold_heading_stays_one(
+    tmp_path: Path,
+) -> None:
+    asked = (
+        "Ashdale Constabulary should, within three months, carry out a training needs\n"
+        "analysis for all who meet children in their work."
+    )
+    finding = "The force does not always record the views of children when its officers\nattend"
+    pdf = fpdf.FPDF()
+    pdf.add_page()
+    for style, text in (("", "Officers wrote down what they saw. " * 9), ("B", finding)):
+        pdf.set_font("Helvetica", style, 11)
+        pdf.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+        pdf.ln(4)
+    pdf.multi_cell(0, 6, asked, new_x="LMARGIN", new_y="NEXT")
+    path = tmp_path / "bold.pdf"
+    pdf.output(str(path))
+    kinds = {item.text: item.kind for item in read_document(path).paragraphs}
+    assert kinds[asked.replace("\n", " ")] == "text"
+    assert kinds[finding.replace("\n", " ")] == "heading"

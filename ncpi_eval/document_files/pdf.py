@@ -321,7 +321,9 @@ def _style(line: Line, body: float) -> str:
 def _joins(block: list[Line], line: Line, body: float, leading: float, margin: float) -> bool:
     above = block[-1]
     margin = above.right or margin
-    if _style(above, body) != _style(line, body) or _style(line, body) == "contents":
+    if not _bold_goes_on(above, line) and (
+        _style(above, body) != _style(line, body) or _style(line, body) == "contents"
+    ):
         return False
     if above.cells or line.cells:
         return False
@@ -355,6 +357,17 @@ def _joins(block: list[Line], line: Line, body: float, leading: float, margin: f
     return near and not (short and re.search(r"[.:;!?]['”’]?$", above.text) is not None)
 
 
+def _bold_goes_on(above: Line, line: Line) -> bool:
+    """Whether a bold line is the rest of a bold sentence, whose first line looks like a heading."""
+    return (
+        above.bold
+        and line.bold
+        and line.text[:1].islower()
+        and re.search(r"[.:;!?]$", above.text) is None
+        and not BULLET_MARK.match(line.text)
+    )
+
+
 def _first_word(line: Line) -> float:
     return (line.x1 - line.x0) * len(line.text.split()[0]) / max(1, len(line.text))
 
@@ -374,6 +387,9 @@ def _close(draft: Draft, block: list[Line], body: float, vocabulary: set[str]) -
     first = block[0]
     place = f"page {first.page}"
     style = _style(first, body)
+    # A recommendation may be set in bold throughout; it ends like a sentence, a heading does not.
+    if style == "heading" and first.size <= body + 0.8 and re.search(r"[.:;]$", text):
+        style = "body"
     if first.cells and not LEADERS.search(text) and not BULLET_MARK.match(text):
         draft.add(" | ".join(first.cells), "row", 0, place, first.page, box)
     elif style == "contents":
