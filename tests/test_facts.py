@@ -1304,3 +1304,32 @@ def test_what_stands_below_related_publications_is_of_other_papers() -> None:
     found = timing(document(*lines), "inspection").facts
     assert found["fieldwork_start"].value == "2019-04"
     assert "published" not in found
+
+
+def test_the_mark_that_pdf_programs_leave_for_a_hyphen_is_dropped(tmp_path: Path) -> None:
+    (tmp_path / "copy.txt").write_text(
+        "Kent - National child protection inspection\n\nRecommendation\n\n"
+        "We recommend that Kent Police imme\ufffediately reviews its control room.\n",
+        encoding="utf-8",
+    )
+    (row,) = tables(tmp_path, workers=1)["recommendations"].to_dict("records")
+    assert row["time_scale"] == "immediately"
+
+
+def test_lines_laid_out_as_on_the_page(tmp_path: Path) -> None:
+    (tmp_path / "copy.txt").write_text(
+        "Contents\n"
+        "Initial contact" + "." * 130 + "4\n\n"
+        "     Kent - National child protection inspection\n\n"
+        "     Recommendation\n\n"
+        "     We recommend that, within three months, Kent Police reduces delays in\n\n"
+        "     examining digital devices in all cases of suspected abuse of children.\n\n"
+        "     Next steps\n\n"
+        "     The 72 cases were graded: good, 23; requires improvement, 27; inadequate,\n"
+        "     22.\n"
+    )
+    made = tables(tmp_path, workers=1)
+    (row,) = made["recommendations"].to_dict("records")
+    assert "delays in examining digital devices" in row["text_span"]
+    (facts,) = made["document_facts"].to_dict("records")
+    assert [facts[name] for name in ("cases", "good", "inadequate")] == ["72", "23", "22"]

@@ -118,13 +118,15 @@ def paragraphs_of(lines: list[str]) -> list[tuple[int, str]]:
     when that one reaches near the right margin and neither a blank line nor a list mark nor a
     known heading stands between.
     """
-    filled = [len(line.rstrip()) for line in lines if line.strip()]
+    filled = [len(line.rstrip()) for line in lines if line.strip() and not LEADERS.search(line)]
+    if not filled:
+        filled = [len(line.rstrip()) for line in lines if line.strip()]
     if not filled:
         return []
     margin = statistics.quantiles(filled, n=10)[-1] if len(filled) > 1 else filled[0]
     wrapped = margin <= WRAP_WIDTH
     found: list[tuple[int, str]] = []
-    previous = ""
+    previous = last = ""
     for number, line in enumerate(lines, start=1):
         following = lines[number] if number < len(lines) else ""
         if (
@@ -135,18 +137,36 @@ def paragraphs_of(lines: list[str]) -> list[tuple[int, str]]:
             and _continues(previous, following, margin)
         ):
             continue  # the number of a page in the middle of a sentence
-        if line.strip() and wrapped and previous.strip() and _continues(previous, line, margin):
+        if (
+            line.strip()
+            and wrapped
+            and (
+                (previous.strip() and _continues(previous, line, margin))
+                or (found and not previous.strip() and _goes_on(last, line, margin))
+            )
+        ):
             found[-1] = (found[-1][0], found[-1][1].rstrip() + " " + line.strip())
         elif line.strip():
             found.append((number, line.rstrip()))
         previous = line
+        last = line if line.strip() else last
     return found
 
 
 _STARTS = re.compile(
-    r"\s*(?:#+ |\d{1,2}\.\s|\[|(?:We|HMIC\w*) recommends? |Within \w+ (?:weeks?|months?)\b"
+    r"\s*(?:#+ |\d{1,2}\.\s+\S|\[|(?:We|HMIC\w*) recommends? |Within \w+ (?:weeks?|months?)\b"
     r"|Recommendations?\b[^a-z]*$|Published on\b|Published:|Next steps\s*$)"
 )
+
+
+def _goes_on(last: str, line: str, margin: float) -> bool:
+    """A sentence that a blank line divides: a full line without an end, then a small letter."""
+    return (
+        line.strip()[0].islower()
+        and not BULLET_MARK.match(line)
+        and re.search(r"[a-z]\s*$", last) is not None
+        and len(last.rstrip()) > margin * 0.85
+    )
 
 
 def _continues(previous: str, line: str, margin: float) -> bool:

@@ -633,13 +633,16 @@ def _table(items: list[Paragraph]) -> Audit | None:
     blocks: list[tuple[str, int]] = []
     where: Paragraph | None = None
     inside = False
+    above = ""
     for item, below in zip(items, [*items[1:], None], strict=True):
-        text = plain(item.text)
+        last, above = above, plain(item.text)
+        text = above
         is_row = inside and bool(_cells(text, len(columns)))
         if (
             item.kind == HEADING and not _block_line(text) and not is_row
         ):  # short lines look like one
-            label = below is not None and re.fullmatch(r"[\d |]+", plain(below.text)) is not None
+            beside = (last, plain(below.text) if below is not None else "")
+            label = any(re.fullmatch(r"[\d |]+", line) for line in beside)
             inside = inside and (label or _in_breakdown(text) or _part_of_header(text))
             inside = (
                 inside
@@ -669,7 +672,9 @@ def _table(items: list[Paragraph]) -> Audit | None:
         elif (inside or item.kind == ROW) and (grade := _block_line(text.replace(" | ", ": "))):
             blocks.append(grade)
             where = where or item
-    if len(bare) == 1 and not total_row:
+    summed = [sum(column) for column in zip(*(counts for _, counts in rows), strict=True)]
+    alone = len(bare) == 1 and not total_row
+    if alone and (bare[0][1] == summed if rows else sum(bare[0][1]) >= 10):
         total_row = bare[0]  # one row of counts without a label: the whole audit
     else:
         rows += bare  # rows whose labels broke over lines around their counts
