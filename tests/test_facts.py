@@ -1324,7 +1324,9 @@ def test_lines_laid_out_as_on_the_page(tmp_path: Path) -> None:
         "     Recommendation\n\n"
         "     We recommend that, within three months, Kent Police reduces delays in\n\n"
         "     examining digital devices in all cases of suspected abuse of children.\n\n"
-        "     Next steps\n\n"
+        "     Summary\n\n"
+        "     We examined how the force protects children from Monday 23 September to\n\n"
+        "     Friday 4 October 2019.\n\n"
         "     The 72 cases were graded: good, 23; requires improvement, 27; inadequate,\n"
         "     22.\n"
     )
@@ -1333,3 +1335,4 @@ def test_lines_laid_out_as_on_the_page(tmp_path: Path) -> None:
     assert "delays in examining digital devices" in row["text_span"]
     (facts,) = made["document_facts"].to_dict("records")
     assert [facts[name] for name in ("cases", "good", "inadequate")] == ["72", "23", "22"]
+    assert (facts["fieldwork_start"], facts["fieldwork_end"]) == ("2019-09-23", "2019-10-04")

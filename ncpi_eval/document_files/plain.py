@@ -160,12 +160,15 @@ _STARTS = re.compile(
 
 
 def _goes_on(last: str, line: str, margin: float) -> bool:
-    """A sentence that a blank line divides: a full line without an end, then a small letter."""
-    return (
-        line.strip()[0].islower()
-        and not BULLET_MARK.match(line)
-        and re.search(r"[a-z]\s*$", last) is not None
-        and len(last.rstrip()) > margin * 0.85
+    """A sentence that a blank line divides: a full line without an end, then a small letter; or one
+    that ends in a word that ends no sentence.
+    """
+    last = last.rstrip()
+    if BULLET_MARK.match(line) or len(last) <= margin * 0.85:
+        return False
+    open_ended = re.search(r"\b(?:to|and|or|the|an?|of|in|on|for|by|with|from|between)$", last)
+    return open_ended is not None or (
+        line.strip()[0].islower() and re.search(r"[a-z\d]$", last) is not None
     )
 
 
