@@ -298,8 +298,8 @@ def _nearest_cue(text: str, start: int, end: int, dates: Dates) -> tuple[str, in
 
 
 def _subject(before: str) -> str:
-    """Which of two visits of a sentence the words before a date spoke of last: "The re-inspection
-    took place in December 2022, following an inspection in November 2021".
+    """Which of two visits of a sentence the words before a date spoke of last: "We inspected in
+    June 2018, and the review was carried out in May 2020".
     """
     spoken: list[tuple[int, str]] = []
     for about in (FOLLOW, FIRST):
