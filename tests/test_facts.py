@@ -678,6 +678,8 @@ def test_a_visit_too_long_before_publication_waits_for_a_person() -> None:
         ("for two weeks from 8 July 2019", "2019-07-08", "2019-07-19", True),
         ("the fortnight from Tuesday 9 July 2019", "2019-07-09", "2019-07-19", True),
         ("the fortnight from Wednesday 10 July 2019", "2019-07-10", "2019-07-10", False),
+        ("over five days from Monday 9 March 2020", "2020-03-09", "2020-03-13", True),
+        ("for ten working days starting 10 March 2020", "2020-03-10", "2020-03-23", True),
         ("on 14-18 and 21-25 January 2019", "2019-01-14", "2019-01-25", False),
         ("in January 2019 (14 to 25 January)", "2019-01-14", "2019-01-25", False),
         ("on 7, 8 and 9 September 2015", "2015-09-07", "2015-09-09", False),
@@ -1152,6 +1154,7 @@ def test_the_second_of_three_visits_is_not_the_third() -> None:
         "Posted on 24th November 2023 in News",
         "Date of response: 24 November 2023",
         "Embargoed until 00.01 on Friday 24 November 2023",
+        "2. This paper is under embargo until 00:01 on 24 November 2023.",
     ],
 )
 def test_how_offices_date_their_papers(line: str) -> None:
@@ -1336,3 +1339,16 @@ def test_lines_laid_out_as_on_the_page(tmp_path: Path) -> None:
     (facts,) = made["document_facts"].to_dict("records")
     assert [facts[name] for name in ("cases", "good", "inadequate")] == ["72", "23", "22"]
     assert (facts["fieldwork_start"], facts["fieldwork_end"]) == ("2019-09-23", "2019-10-04")
+
+
+def test_of_two_follow_ups_told_of_the_third_visit_is_meant() -> None:
+    lines = (
+        "= Ashdale - National child protection inspection assessment of progress",
+        "# The 2018 post-inspection review",
+        "Little had changed: of 20 cases that we audited, 1 was good, 9 required improvement and "
+        "10 were inadequate.",
+        "# The 2021 assessment of progress",
+        "We audited 27 cases. We found 8 were good, 12 required improvement and 7 were inadequate.",
+    )
+    found = counts(document(*lines), "assessment_of_progress").facts
+    assert (found["cases"].value, found["good"].value) == ("27", "8")

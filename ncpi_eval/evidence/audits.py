@@ -81,6 +81,9 @@ _SUBSET = re.compile(
 _FOLLOW = re.compile(
     r"post-? ?inspection|re-? ?inspect|revisit|follow-?up|this review", re.IGNORECASE
 )
+_THIRD = re.compile(
+    r"assessment of progress|third (?:visit|inspection|time)|20\d\d assessment", re.IGNORECASE
+)
 _EARLIER = re.compile(
     r"(?:first|previous|initial|original|last|earlier|our 20\d\d|the 20\d\d|20\d\d) (?:report|"
     r"inspection)\b"
@@ -847,7 +850,7 @@ def _is_earlier(audit: Audit, kind: str) -> bool:
         re.IGNORECASE,
     ):
         return True
-    if kind == kinds.PROGRESS and re.search(r"post-? ?inspection review", words, re.IGNORECASE):
+    if kind == kinds.PROGRESS and re.search(r"post-? ?inspection review", audit.context, re.I):
         return True  # the second of three visits
     if _FOLLOW.search(words):
         return False
@@ -874,7 +877,8 @@ def _is_subset(audit: Audit, audits: list[Audit]) -> bool:
 
 
 def _rank(audit: Audit, kind: str) -> tuple[object, ...]:
-    follow = kind in kinds.FOLLOW_UPS and _FOLLOW.search(audit.context) is not None
+    own = _THIRD if kind == kinds.PROGRESS else _FOLLOW
+    follow = kind in kinds.FOLLOW_UPS and own.search(audit.context) is not None
     further = re.search(r"\b(?:further|additional|other|another) ", _words(audit)) is None
     return (
         follow,

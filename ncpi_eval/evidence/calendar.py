@@ -81,6 +81,10 @@ _PATTERNS = [
         rf"(?:a )?{_TWO_WEEKS}(?P<fortnight>)"
     ),
     _pattern(rf"{_WEEK}{_d('d1')}\s+{_m('m1')},?\s+{_y('y1')}(?P<week>)"),
+    _pattern(
+        rf"(?P<days>four|five|ten|4|5|10) (?:working )?days{_FROM}{_d('d1')}\s+{_m('m1')},?\s+"
+        rf"{_y('y1')}(?!{_TO}\d)"
+    ),
     # two weeks printed apart: "26-30 November and 3-7 December 2018"
     _pattern(
         rf"{_d('d1')}{_TO}\d{{1,2}}(?:\s+{_m('m1')})?(?:\s+20\d\d)?,?\s+and\s+(?:from\s+)?"
@@ -170,6 +174,8 @@ def _dates_of(match: re.Match[str]) -> Dates | None:
     if not is_range:
         if last and ("week" in part or "fortnight" in part):
             return _weeks(last, last, 2 if "fortnight" in part else 1, match)
+        if last and part.get("days"):
+            return _working_days(last, _DAYS[part["days"].lower()], match)
         return Dates(last, last, match.start(), match.end()) if last else None
     first_month = _month_number(part["m1"]) if part.get("m1") else last_month
     first_year = int(part["y1"]) if part.get("y1") else last_year - (first_month > last_month)
@@ -181,6 +187,20 @@ def _dates_of(match: re.Match[str]) -> Dates | None:
     if "week" in part:
         return _weeks(first, last, 1, match)
     return Dates(first, last, match.start(), match.end())
+
+
+_DAYS = {"four": 4, "4": 4, "five": 5, "5": 5, "ten": 10, "10": 10}
+
+
+def _working_days(first: str, count: int, match: re.Match[str]) -> Dates:
+    """From a first day over so many days without Saturdays and Sundays."""
+    day = _day(first)
+    if day is None:
+        return Dates(first, first, match.start(), match.end())
+    while count > 1:
+        day += datetime.timedelta(days=1)
+        count -= day.weekday() < 5
+    return Dates(first, day.isoformat(), match.start(), match.end(), reckoned=True)
 
 
 def _weeks(first: str, last: str, weeks: int, match: re.Match[str]) -> Dates:

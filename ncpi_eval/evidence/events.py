@@ -234,6 +234,13 @@ def _in_sentence(
         re.I,
     ) and not re.search(r"\w", text[dates.end :]):
         return  # the title of another report and its date, in a list of them
+    if re.search(
+        r"\bembargo(?:ed)? (?:until|to) (?:\d\d[:.]\d\d,? )?(?:hours )?(?:on )?(?:the )?$",
+        text[: dates.start],
+        re.IGNORECASE,
+    ):
+        yield Event(PUBLISHED, dates, paragraph, 0.85, "published line")
+        return
     about, distance = _nearest_cue(text, start, end, dates)
     if not about:
         return
