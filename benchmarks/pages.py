@@ -16,7 +16,7 @@ from pathlib import Path
 
 SEED = 20221122
 ROWS = 3000
-DRAWS = 300
+DRAWS = 400
 GROUPS = ("north", "east", "south", "west", "centre", "coast")
 TOPICS = (
     "training",

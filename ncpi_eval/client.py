@@ -5,7 +5,7 @@ It is started for every page, so it imports next to nothing, and not the package
 
 from __future__ import annotations
 
-import socket
+import _socket as socket  # the module around it takes longer to import than all else here
 import sys
 
 ADDRESS = "outputs/.build/server"  # from the root: a longer name would not fit into an address
@@ -14,10 +14,13 @@ ADDRESS = "outputs/.build/server"  # from the root: a longer name would not fit 
 def main(request: list[str]) -> int:
     """Send ``page STEM`` or ``publish``; return the exit code of the process that did it."""
     try:
-        with socket.socket(socket.AF_UNIX) as server:
-            server.connect(ADDRESS)
-            server.sendall(" ".join(request).encode() + b"\n")
-            code = int(server.makefile().read() or -1)
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(ADDRESS)
+        server.sendall(" ".join(request).encode() + b"\n")
+        said = b""
+        while more := server.recv(64):
+            said += more
+        code = int(said or -1)
     except OSError:
         code = -1
     if code < 0:

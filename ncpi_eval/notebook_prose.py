@@ -11,6 +11,7 @@ import ast
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +85,17 @@ def _quoted(cell: Mapping[str, Any]) -> Iterator[str]:
                 yield from _strings(keyword.value)
 
 
-def _calls(cell: Mapping[str, Any]) -> list[ast.Call]:
+def _calls(cell: Mapping[str, Any]) -> tuple[ast.Call, ...]:
+    return _calls_in(_source(cell))
+
+
+@lru_cache(maxsize=1)  # a cell is asked twice in a row
+def _calls_in(source: str) -> tuple[ast.Call, ...]:
     try:
-        tree = ast.parse(_source(cell))
+        tree = ast.parse(source)
     except SyntaxError:
-        return []  # IPython's own; shell commands are refused elsewhere
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        return ()  # IPython's own; shell commands are refused elsewhere
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def _strings(node: ast.AST | None) -> Iterator[str]:

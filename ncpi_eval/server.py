@@ -114,6 +114,7 @@ class Server:
                 other.close()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             gc.enable()
+            gc.set_threshold(100_000, 20, 20)  # one page leaves little, and its process ends
             code = build.main(request)
         except BaseException:
             sys.excepthook(*sys.exc_info())
