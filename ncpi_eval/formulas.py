@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import count
 
 import bleach
@@ -65,6 +66,7 @@ def found(source: str) -> Iterator[re.Match[str]]:
             yield match
 
 
+@cache  # a page is checked before it is written
 def mathml(tex: str, block: bool = False) -> str:
     """A formula as MathML.
 
@@ -105,15 +107,11 @@ def mathml(tex: str, block: bool = False) -> str:
     return bleach.clean(made, tags=_TAGS, attributes=_ATTRIBUTES, strip=True)
 
 
-def is_block(match: re.Match[str]) -> bool:
-    """Whether a match of `TEX` stands by itself."""
-    return all(match[name] is None for name in _IN_LINE)
-
-
-def tex_of(match: re.Match[str]) -> str:
-    """TeX of a match of `TEX`, without what marks it as a formula."""
+def of_match(match: re.Match[str]) -> str:
+    """A match of `TEX` as MathML; raises `NoFormula` as `mathml` does."""
     parts = ("block", "line", "bracket", "square", "environment")
-    return next(match[name] for name in parts if match[name] is not None)
+    name = next(part for part in parts if match[part] is not None)
+    return mathml(match[name], name not in _IN_LINE)
 
 
 def around(source: str, html_of: Callable[[str], str]) -> str:
@@ -132,7 +130,7 @@ def around(source: str, html_of: Callable[[str], str]) -> str:
     while mark in source:
         mark += "x"
     for match in found(source):
-        kept.append(mathml(tex_of(match), is_block(match)))
+        kept.append(of_match(match))
         text += f"{source[end : match.start()]}{mark}{len(kept) - 1}end"
         end = match.end()
     html = html_of(text + source[end:])

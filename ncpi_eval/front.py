@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
+from nbformat import NotebookNode
 
 from ncpi_eval import (
     changes,
@@ -47,7 +48,8 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
     record : mapping
         The manifest without its list of files.
     """
-    shown = shown_by(site, tree)
+    notebooks = executed(site, tree)
+    shown = _shown(site, notebooks)
     shutil.copyfile(_workbook(site, tree, shown), folder / "tables.xlsx")
     others = changes.not_default(site, record["parameters"])
     found = None if others else changes.compare(tree / "results", changes.EXPECTED)
@@ -55,7 +57,7 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
     pages = {
         "changes.html": side_pages.render_changes(site, found, others, _synthetic(shown)),
         "quality.html": side_pages.render_quality(site, quality.Measured(site, tree, record)),
-        "index.html": render_index(site, tree, record, found, briefs=briefs),
+        "index.html": render_index(site, tree, record, found, briefs=briefs, notebooks=notebooks),
     }
     for name, html in pages.items():
         (folder / name).write_text(html, encoding="utf-8", newline="\n")
@@ -86,14 +88,26 @@ def _synthetic(shown: list[dict[str, Any]]) -> str:
     return render.BANNER if "synthetic" in kinds else ""
 
 
+def executed(site: Site, tree: Path) -> dict[str, NotebookNode]:
+    """The executed notebooks that a tree holds, by the page's stem."""
+    return {
+        page.stem: render.read(path)
+        for page in site.pages
+        if (path := tree / "executed" / f"{page.stem}.ipynb").is_file()
+    }
+
+
 def shown_by(site: Site, tree: Path) -> list[dict[str, Any]]:
     """What the pages show, in reading order, each with its page's ``stem`` and ``title``."""
-    shown = []
-    for page in site.pages:
-        path = tree / "executed" / f"{page.stem}.ipynb"
-        for entry in render.shown_in(render.read(path)) if path.is_file() else ():
-            shown.append({**entry, "stem": page.stem, "title": page.title})
-    return shown
+    return _shown(site, executed(site, tree))
+
+
+def _shown(site: Site, notebooks: Mapping[str, NotebookNode]) -> list[dict[str, Any]]:
+    return [
+        {**entry, "stem": page.stem, "title": page.title}
+        for page in site.pages
+        for entry in render.shown_in(notebooks.get(page.stem))
+    ]
 
 
 def render_index(
@@ -103,6 +117,7 @@ def render_index(
     found: changes.Comparison | None = None,
     *,
     briefs: bool = False,
+    notebooks: Mapping[str, NotebookNode] | None = None,
 ) -> str:
     """First page of the report, from what the build tree holds.
 
@@ -118,6 +133,8 @@ def render_index(
         What changed since the results were accepted.
     briefs : bool
         Whether pages of single forces stand beside the report, so that the index links to them.
+    notebooks : mapping, optional
+        The tree's executed notebooks, by stem, if they have been read.
 
     Notes
     -----
@@ -125,16 +142,9 @@ def render_index(
     ``open-problem`` say under Open problems, each with its page.
     """
     tree = Path(build_tree)
-    notebooks = {
-        page.stem: render.read(path)
-        for page in site.pages
-        if (path := tree / "executed" / f"{page.stem}.ipynb").is_file()
-    }
-    shown = [
-        {**entry, "stem": page.stem, "title": page.title}
-        for page in site.pages
-        for entry in render.shown_in(notebooks.get(page.stem))
-    ]
+    if notebooks is None:
+        notebooks = executed(site, tree)
+    shown = _shown(site, notebooks)
     kinds = sorted({kind for entry in shown for kind in entry.get("data_kind", [])})
     data = {path: _data_of(path) for path in sorted((tree / "results").glob("*.csv"))}
     body = (

@@ -104,11 +104,13 @@ def _unused(page: Page, names: list[str], results: Path) -> list[str]:
     invented = [name for name in names if name.startswith(INVENTED)]
     if not invented or OF_REAL_FORCES not in names:
         return given
-    kinds: set[str] = set()
-    for result in page.results:
-        with (results / f"{result}.csv").open(encoding="utf-8", newline="") as handle:
-            kinds |= {row.get("data_kind", "") for row in csv.DictReader(handle)}
-    return [*given, *([OF_REAL_FORCES] if "synthetic" in kinds else invented)]
+    is_invented = any(map(_says_synthetic, (results / f"{name}.csv" for name in page.results)))
+    return [*given, *([OF_REAL_FORCES] if is_invented else invented)]
+
+
+def _says_synthetic(path: Path) -> bool:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return any(row.get("data_kind") == "synthetic" for row in csv.DictReader(handle))
 
 
 def _folder_sha256(folder: Path) -> str:

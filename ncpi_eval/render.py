@@ -491,7 +491,7 @@ def _formula_problems(source: str, place: str) -> Iterator[Problem]:
     """Formulas that cannot be set, which would reach readers as their source."""
     for match in formulas.found(source):
         try:
-            formulas.mathml(formulas.tex_of(match))
+            formulas.of_match(match)
         except formulas.NoFormula as error:
             yield Problem(
                 f"{place}, words of a cell",
