@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ncpi_eval import client, declarations, paths
 from ncpi_eval.declarations import Page, Parameter, Site, Value
@@ -48,6 +48,9 @@ from ncpi_eval.workspace import (
     write_if_changed,
 )
 
+if TYPE_CHECKING:
+    from ncpi_eval import kernels
+
 # make's own words about a failed rule; the page has said what is wrong, unless it was killed.
 NOISE = re.compile(
     rb"make(\[\d+\])?: (\*\*\* \[.*\] (Error \d+|(?!Killed)\w+)|\*\*\* Waiting for unfinished)"
@@ -56,8 +59,11 @@ LOOK_SECONDS = 0.5  # how long make's end may go unnoticed, when its rules outli
 LOCKS: list[int] = []  # the lock's descriptor, which the processes of a build inherit
 
 
-def main(arguments: list[str]) -> int:
-    """Run ``report``, ``extract``, ``page STEM``, ``publish``, ``accept``; return the code."""
+def main(arguments: list[str], lent: kernels.Forked | None = None) -> int:
+    """Run ``report``, ``extract``, ``page STEM``, ``publish``, ``accept``; return the code.
+
+    A page may be lent a kernel that waits for it.
+    """
     command, *rest = arguments
     try:
         if command == "report":
@@ -67,7 +73,7 @@ def main(arguments: list[str]) -> int:
         if command == "page":
             from ncpi_eval import execute
 
-            execute.page(declarations.read(), rest[0])
+            execute.page(declarations.read(), rest[0], lent)
         elif command == "publish":
             from ncpi_eval import publish
 

@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,8 +61,17 @@ START_SECONDS = 120
 LONGEST_MESSAGE = 1500
 
 
-def page(site: Site, stem: str) -> None:
+def page(site: Site, stem: str, lent: kernels.Forked | None = None) -> None:
     """Execute, check, render and install one page.
+
+    Parameters
+    ----------
+    site : Site
+        The declared report.
+    stem : str
+        The page.
+    lent : Forked, optional
+        A kernel that waits, for this page alone.
 
     Raises
     ------
@@ -79,7 +89,7 @@ def page(site: Site, stem: str) -> None:
     marker.write_bytes(b"")
     try:
         values = {name: read_stamp(f"parameters/{name}")["value"] for name in declared.parameters}
-        notebook = run(declared, values, stage)
+        notebook = run(declared, values, stage, lent)
         _check_results(declared, stage)
         render_into(stage, site, declared, notebook)
         install(stem, stage, marker.stat().st_mtime_ns)
@@ -182,11 +192,13 @@ def code_cells(notebook: NotebookNode) -> list[tuple[int, NotebookNode]]:
 # The run
 
 
-def run(declared: Page, values: dict[str, Value], stage: Path) -> NotebookNode:
+def run(
+    declared: Page, values: dict[str, Value], stage: Path, lent: kernels.Forked | None = None
+) -> NotebookNode:
     """Execute a notebook with its parameters; give it back complete and normalised."""
     source = read_notebook(declared)
     known = {cell.get("id") for cell in source.cells}
-    with scratch(declared, stage), kernel() as forked:
+    with scratch(declared, stage), kernel(lent) as forked:
         notebook = _run_through_papermill(declared, values, forked)
     _check_complete(declared, notebook)
     return normalise(without_prints(notebook, declared), known)
@@ -211,29 +223,29 @@ def scratch(declared: Page, stage: Path) -> Iterator[None]:
         "JUPYTER_RUNTIME_DIR": f"{folder}/run",
         "TMPDIR": str(folder),
     }
+    tempfile.tempdir = None  # it is looked up once, from TMPDIR
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
+        tempfile.tempdir = None
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def kernel() -> Iterator[kernels.Forked | None]:
-    """Fork the kernel, and see that it is gone in the end; None with ``KERNEL=plain``."""
+def kernel(lent: kernels.Forked | None) -> Iterator[kernels.Forked | None]:
+    """The kernel lent or one forked here, gone in the end; None with ``KERNEL=plain``."""
     if os.environ.get("NCPI_EVAL_KERNEL") == "plain":
         yield None
         return
     from ncpi_eval import kernels
 
-    forked = kernels.fork()
+    forked = lent or kernels.fork()
     try:
         yield forked
     finally:
-        forked.close()
-        forked.kill()
-        forked.wait()
+        forked.discard()
 
 
 def _run_through_papermill(

@@ -1,9 +1,9 @@
 """Fork a page's kernel from a process that has already imported what notebooks import.
 
-The kernel is forked while its worker is still bare: before the worker opens ZMQ, whose threads a
-fork would lose. It then waits, without work, for the arguments that an ordinary kernel would have
-on its command line. To jupyter_client it is a process like any other: it can be interrupted,
-killed and waited for, and it has an exit code.
+That process must be bare: once it has opened ZMQ, a fork would lose its threads. The kernel then
+waits, without work, for the arguments, environment and folder that an ordinary kernel would have
+been started with. To jupyter_client it is a process like any other: it can be interrupted, killed
+and waited for, and it has an exit code.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import signal
+import socket
 import sys
+import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,7 @@ POLL_SECONDS = 0.005
 
 
 class Forked:
-    """A forked kernel that waits to be told its arguments; has the methods of a `Popen`."""
+    """A forked kernel that waits to be told how to start; has the methods of a `Popen`."""
 
     stdin = stdout = stderr = None
 
@@ -37,11 +41,12 @@ class Forked:
         self.returncode: int | None = None
         self._pipe: int | None = pipe
 
-    def start(self, arguments: list[str]) -> None:
+    def start(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         """Let it become a kernel with these arguments of ``ipykernel_launcher``."""
         assert self._pipe is not None
-        os.write(self._pipe, json.dumps(arguments).encode())
-        self.close()
+        with os.fdopen(self._pipe, "w", encoding="utf-8") as pipe:
+            self._pipe = None
+            json.dump([arguments, dict(environment)], pipe)
 
     def close(self) -> None:
         """Let it end, if it was never started."""
@@ -74,6 +79,34 @@ class Forked:
         """Ask it to end."""
         self.send_signal(signal.SIGTERM)
 
+    def discard(self) -> None:
+        """See that it is gone, whether it was started or not."""
+        self.close()
+        self.kill()
+        self.wait()
+
+
+class Lent(Forked):
+    """A kernel that is not our child but its lender's, who tells on a socket how it ended."""
+
+    def __init__(self, pid: int, pipe: int, lender: socket.socket) -> None:
+        super().__init__(pid, pipe)
+        self._lender = lender
+
+    def poll(self, options: int = os.WNOHANG) -> int | None:
+        """Exit code, minus the signal that ended it, or None while it runs."""
+        if self.returncode is None:
+            try:
+                told = self._lender.recv(64, socket.MSG_DONTWAIT if options else 0)
+            except BlockingIOError:
+                return None
+            except ConnectionError:
+                told = b""
+            if not told:
+                os._exit(1)  # the lender has ended, and so has the build
+            self.returncode = int(told)
+        return self.returncode
+
 
 class Provisioner(LocalProvisioner):
     """jupyter_client's way to a kernel of this machine, which here is forked already."""
@@ -83,7 +116,7 @@ class Provisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the waiting kernel with the arguments of the command."""
         assert self.forked is not None
-        self.forked.start(cmd[cmd.index("ipykernel_launcher") + 1 :])
+        self.forked.start(cmd[cmd.index("ipykernel_launcher") + 1 :], kwargs["env"])
         self.process = self.forked  # type: ignore[assignment]  # has its methods
         self.pid = self.pgid = self.forked.pid  # it leads a session of its own
         return self.connection_info
@@ -99,6 +132,22 @@ class Provisioner(LocalProvisioner):
 
 def fork() -> Forked:
     """Fork a kernel that waits; `BuildError` if a thread of this process would be lost."""
+    return Forked(*begin())
+
+
+def begin(*unwanted: socket.socket) -> tuple[int, int]:
+    """Fork a kernel that waits, without these sockets of ours.
+
+    Returns
+    -------
+    tuple of int
+        Its process id, and the pipe on which it is told how to start.
+
+    Raises
+    ------
+    BuildError
+        A thread of this process would be lost.
+    """
     if threads() != 1:
         raise BuildError("A kernel cannot be forked here: this process has started threads.")
     parent = os.getpid()
@@ -108,24 +157,39 @@ def fork() -> Forked:
     pid = os.fork()
     if pid:
         os.close(ends)
-        return Forked(pid, starts)
+        return pid, starts
     try:
         os.close(starts)
         os.setsid()
-        die_with(parent)
+        settle_in(parent, *unwanted)
         _wait_and_run(ends, parent)
     finally:
         os._exit(1)
 
 
+def settle_in(parent: int, *unwanted: socket.socket) -> None:
+    """Begin as a forked process: without the parent's sockets and signals, to end when it does."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    die_with(parent)
+    for other in unwanted:
+        other.close()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    gc.enable()
+    gc.set_threshold(100_000, 20, 20)  # a page leaves little that only this would find
+
+
 def _wait_and_run(pipe: int, parent: int) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
-    with os.fdopen(pipe, "rb") as handle:
+    with os.fdopen(pipe, encoding="utf-8") as handle:
         told = handle.read()
     if not told:
         os._exit(0)
-    arguments = json.loads(told)
+    arguments, environment = json.loads(told)
+    os.environ.clear()
+    os.environ.update(environment)
+    tempfile.tempdir = None  # looked up once, from the environment
     sys.argv = ["ipykernel_launcher.py", *arguments]
     app = IPKernelApp.instance(parent_handle=parent)
     app.initialize(arguments)

@@ -1,9 +1,11 @@
-"""Import the stack once, and fork a worker for each page that make asks for.
+"""Import the stack once, and fork what builds the pages that make asks for.
 
 `ncpi_eval.build` starts it when the first request comes, and it ends with the build. It must stay
-a process that can be forked: one thread, no ZMQ socket. A worker does one request and ends; who
-asked is told how. Whoever goes away, the rest follows: the client's end ends its worker, the
-build's end the server, and on Linux a parent's end its children, however it came.
+a process that can be forked: one thread, no ZMQ socket. Each page has a kernel of its own, forked
+here. Workers drive the kernels and write the pages, one request after another, as many at once as
+make asks for; one that has failed ends, and who asked is told how. Whoever goes away, the rest
+follows: the client's end ends its worker, a worker's end its kernel, the build's end the server,
+and on Linux a parent's end its children, however it came.
 """
 
 from __future__ import annotations
@@ -12,13 +14,15 @@ import contextlib
 import gc
 import importlib
 import io
+import json
 import os
 import select
 import signal
 import socket
 import sys
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 from ncpi_eval import build, declarations, dependencies, kernels, provenance
 from ncpi_eval.errors import NcpiError
@@ -35,7 +39,6 @@ PAGE = (
     *("IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger"),
     *("IPython.core.oinspect", "IPython.extensions.storemagic", "matplotlib.pyplot", "sqlite3"),
 )
-PUBLISH = ("ncpi_eval.publish", "ncpi_eval.front", "ncpi_eval.release", "ncpi_eval.scanner")
 # What a library imports if it is there and nobody here uses, with the module that asks for it:
 # jsonschema's parser of addresses, whose grammar takes as long as half of all else, and a debugger.
 UNUSED = {"rfc3987_syntax": "nbformat", "debugpy": "ipykernel.debugger"}
@@ -43,12 +46,43 @@ UNUSED = {"rfc3987_syntax": "nbformat", "debugpy": "ipykernel.debugger"}
 NEVER = ("polars", "pyarrow")
 
 
+@dataclass
+class Worker:
+    """A process that does one request after another, or one that was started for a single one."""
+
+    pid: int
+    line: socket.socket | None = None  # requests to it, its answers; None if for a single one
+    client: socket.socket | None = None  # who waits for its answer; None while it is idle
+    kernel: int | None = None  # process id of the kernel that it was lent
+
+    def is_done(self) -> bool:
+        """Whether it has said so; it may also have ended, which `Server.reap` sees."""
+        assert self.line is not None
+        with contextlib.suppress(ConnectionError):
+            return bool(self.line.recv(1))
+        return False
+
+    def answer(self, code: int) -> None:
+        """Tell the client how its request ended."""
+        if self.client is not None:
+            with contextlib.suppress(OSError):
+                self.client.sendall(b"%d" % code)
+            self.client.close()
+            self.client = None
+
+    def end(self) -> None:
+        """End it, and what it was lent, at once."""
+        for pid in (self.pid, self.kernel):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL) if pid else None
+
+
 class Server:
-    """The requests that are being worked on, by the worker's process id."""
+    """The workers and what they are working on."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
-        self.clients: dict[int, socket.socket] = {}
+        self.workers: list[Worker] = []
         self.wake, wake = os.pipe()
         for end in (self.wake, wake):
             os.set_blocking(end, False)
@@ -58,77 +92,119 @@ class Server:
     def serve(self) -> None:
         """Answer until the build closes our standard input."""
         while True:
-            waiting: list[Any] = [0, self.wake, self.listener, *self.clients.values()]
+            waiting: list[Any] = [0, self.wake, *self.sockets()]
             ready, _, _ = select.select(waiting, [], [])
             if 0 in ready:
                 break
             if self.wake in ready:
                 os.read(self.wake, 4096)
-                self.answer()
-            for pid, client in self.clients.items():
-                if client in ready:  # it never says more than its request, so it is gone
-                    os.kill(pid, signal.SIGKILL)
+                self.reap(os.WNOHANG)
+            for worker in self.workers:
+                if worker.client in ready:  # it never says more than its request, so it is gone
+                    worker.end()
+                elif worker.line in ready and worker.is_done():
+                    worker.answer(0)
             if self.listener in ready:
                 self.begin(self.listener.accept()[0])
-        for pid in self.clients:
-            os.kill(pid, signal.SIGKILL)
-        while self.clients:
-            signal.pause() if not self.answer() else None
+        for worker in self.workers:
+            worker.end()
+        self.reap(0)
 
-    def answer(self) -> bool:
-        """Tell the clients of all workers that have ended how they did; whether there were any."""
-        found = False
-        for pid, client in list(self.clients.items()):
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                found = True
-                del self.clients[pid]
+    def sockets(self) -> list[socket.socket]:
+        """All that we talk on."""
+        mine = [socket_ for worker in self.workers for socket_ in (worker.line, worker.client)]
+        return [self.listener, *filter(None, mine)]
+
+    def reap(self, options: int) -> None:
+        """Tell of every child that has ended how it did: the client, or who was lent the kernel."""
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, options))[0]:
+                self.ended(ended[0], os.waitstatus_to_exitcode(ended[1]))
+
+    def ended(self, pid: int, code: int) -> None:
+        """One child has ended."""
+        for worker in list(self.workers):
+            if worker.kernel == pid:
+                worker.kernel = None
                 with contextlib.suppress(OSError):
-                    client.sendall(b"%d" % os.waitstatus_to_exitcode(status))
-                client.close()
-        return found
+                    worker.line.sendall(b"%d" % code) if worker.line else None
+            elif worker.pid == pid:
+                self.workers.remove(worker)
+                worker.end()
+                worker.answer(code)
+                worker.line.close() if worker.line else None
 
     def begin(self, client: socket.socket) -> None:
-        """Start a worker for the request of a new client."""
+        """Let a worker do the request of a new client."""
         request = client.recv(4096).decode().split()
         if not request:
             client.close()
             return
-        load(modules(request))
-        practise(request[0])
-        gc.freeze()  # what is there now is never looked at again, and so stays shared
-        parent = os.getpid()
+        if request[0] == "page":
+            load(modules(request))
+            practise()
         if kernels.threads() != 1:
-            self.clients[spawn(request)] = client
+            self.workers.append(Worker(spawn(request), client=client))
             return
+        gc.freeze()  # what is there now is never looked at again, and so stays shared
+        idle = (worker for worker in self.workers if worker.line and not worker.client)
+        worker = next(idle, None) or self.fork(client)
+        worker.client = client
+        self.hand_over(worker, request)
+
+    def fork(self, client: socket.socket) -> Worker:
+        """Fork one more worker, which has no part in our talk with the client."""
+        parent = os.getpid()
+        line, other = socket.socketpair()
         pid = os.fork()
         if pid:
-            self.clients[pid] = client
-            return
-        code = 1
+            other.close()
+            self.workers.append(Worker(pid, line))
+            return self.workers[-1]
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            kernels.die_with(parent)
-            for other in (self.listener, client, *self.clients.values()):
-                other.close()
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            gc.enable()
-            gc.set_threshold(100_000, 20, 20)  # one page leaves little, and its process ends
-            code = build.main(request)
+            kernels.settle_in(parent, line, client, *self.sockets())
+            work(other)
+        except ConnectionError:
+            pass  # the server has ended, and so has the build
         except BaseException:
             sys.excepthook(*sys.exc_info())
         finally:
-            with contextlib.suppress(OSError):
-                sys.stdout.flush()
-                sys.stderr.flush()
+            os._exit(1)
+
+    def hand_over(self, worker: Worker, request: list[str]) -> None:
+        """Send a request, and with that for a page a kernel which waits."""
+        assert worker.line is not None
+        pipes = []
+        if request[0] == "page" and os.environ.get("NCPI_EVAL_KERNEL") != "plain":
+            worker.kernel, pipe = kernels.begin(*self.sockets())
+            pipes.append(pipe)
+        with contextlib.suppress(OSError):  # it has ended already: see `reap`
+            message = json.dumps([request, worker.kernel]).encode()
+            socket.send_fds(worker.line, [message], pipes)
+        for pipe in pipes:
+            os.close(pipe)
+
+
+def work(line: socket.socket) -> NoReturn:
+    """Do one request after another, as long as the server sends them and all goes well."""
+    while True:
+        message, pipes, _, _ = socket.recv_fds(line, 4096, 1)
+        if not message:
+            os._exit(0)
+        request, kernel = json.loads(message)
+        lent = kernels.Lent(kernel, pipes[0], line) if pipes else None
+        code = build.main(request, lent)
+        if lent is not None:
+            lent.discard()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if code:
             os._exit(code)
+        line.sendall(b"0")
 
 
 def modules(request: list[str]) -> list[str]:
-    """What to import before a request is worked on."""
-    if request[0] != "page":
-        return list(PUBLISH)
+    """What to import before a page is worked on."""
     try:
         notebook = declarations.read().page(request[1]).notebook
     except NcpiError:
@@ -152,16 +228,15 @@ def load(names: list[str]) -> None:
 
 
 @cache
-def practise(what: str) -> None:
+def practise() -> None:
     """Do once what every page does, so that what is compiled and looked up then is there for all.
 
     Patterns, templates and fonts: only caches change, so that a page's bytes are the same without.
     """
     with contextlib.suppress(Exception):
-        if what == "page":
-            provenance.packages()
-            _render_a_little()
-            _draw_a_little()
+        provenance.packages()
+        _render_a_little()
+        _draw_a_little()
 
 
 def _render_a_little() -> None:

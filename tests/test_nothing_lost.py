@@ -68,16 +68,24 @@ def by_role(folder: Path) -> dict[str, list[int]]:
     running = processes(folder)
     servers = [one.pid for one in running if "ncpi_eval.server" in one.command]
     first = [one.pid for one in running if one.pid in servers and one.parent not in servers]
-    workers = [one.pid for one in running if one.parent in first]
-    kernels = [one.pid for one in running if one.parent in workers]
+    forked = [one.pid for one in running if one.parent in first]
+    kernels = [pid for pid in forked if leads_a_session(pid)]
     return {
         "build": [one.pid for one in running if "ncpi_eval.build report" in one.command],
         "make": [one.pid for one in running if "ncpi_eval/pages.mk" in one.command],
         "client": [one.pid for one in running if "ncpi_eval/client.py" in one.command],
         "server": first,
-        "worker": workers,
+        "worker": [pid for pid in forked if pid not in kernels],
         "kernel": kernels,
     }
+
+
+def leads_a_session(pid: int) -> bool:
+    """Whether a process has a session of its own, as kernels do."""
+    try:
+        return os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
 
 
 def strays(folder: Path, seconds: float = 20) -> list[Process]:
