@@ -19,8 +19,9 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -192,9 +193,25 @@ def _wait_and_run(pipe: int, parent: int) -> None:
     tempfile.tempdir = None  # looked up once, from the environment
     sys.argv = ["ipykernel_launcher.py", *arguments]
     app = IPKernelApp.instance(parent_handle=parent)
-    app.initialize(arguments)
+    with _no_debugger():
+        app.initialize(arguments)
     _show_figures()
     app.start()
+
+
+@contextlib.contextmanager
+def _no_debugger() -> Iterator[None]:
+    """Let a kernel start without a list of all modules for its debugger, which pages do not have.
+
+    To look at each module would copy 13 MB of the memory that is shared with the parent.
+    """
+    from ipykernel import ipkernel
+
+    ipkernel.sys = SimpleNamespace(modules={})  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        ipkernel.sys = sys
 
 
 def _show_figures() -> None:

@@ -8,6 +8,7 @@ written as text, so that nothing in it can run.
 
 from __future__ import annotations
 
+import copy
 import csv
 import os
 import re
@@ -104,6 +105,7 @@ def write(path: Path, title: str, shown: Sequence[Mapping[str, Any]], tree: Path
         book = gptables.produce_workbook(
             str(path),
             sheets,
+            theme=_theme(),
             cover=cover,
             contentsheet_options={"title": "Contents", "additional_elements": ["scope"]},
             auto_width=False,
@@ -115,6 +117,15 @@ def write(path: Path, title: str, shown: Sequence[Mapping[str, Any]], tree: Path
             sheet.set_column(place, place, width)
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
     book.close()
+
+
+def _theme() -> Any:
+    """The Analysis Function's own, but with long texts wrapped in their cells."""
+    import gptables
+
+    theme = copy.deepcopy(gptables.gptheme)
+    theme.update_data_format({"text_wrap": True})
+    return theme
 
 
 def sheet_name(entry: Mapping[str, Any], taken: Mapping[str, Any]) -> str:
@@ -215,7 +226,6 @@ def _sheet(entry: Mapping[str, Any], tree: Path, number: int) -> Any:
         instructions=instructions,
         legend=[_inert(text) for text in [*words, *entry.get("notes", []), *_marks(filled)]],
         source=_inert(f"Source: {entry.get('source', 'not given')}"),
-        additional_formatting=[{"column": {"columns": list(table), "format": {"text_wrap": True}}}],
         scope=_inert(f"{entry['kind'].capitalize()} of the page “{entry['title']}”, file {file}"),
         index_columns={},
     )
