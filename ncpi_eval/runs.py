@@ -295,10 +295,9 @@ class _Processes:
                 continue
             # Python 3.14 has terminate_workers(); before, the processes are in this attribute
             processes = list((getattr(pool, "_processes", None) or {}).values())
-            pool.shutdown(wait=False, cancel_futures=True)
             for process in processes if at_once else ():
                 process.terminate()
-            pool.shutdown(wait=True)
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _begin(start: Callable[[], None] | None) -> None:

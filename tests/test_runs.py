@@ -261,6 +261,10 @@ def test_a_scheduler_without_workers_is_given_up(
             each(square, [1], scheduler=address)
 
 
-def test_no_process_is_left() -> None:
+def test_no_process_is_left_when_a_run_is_over_or_given_up() -> None:
     each(square, range(12), workers=2)
-    assert soon(lambda: not multiprocessing.active_children())
+    assert not multiprocessing.active_children()
+    running = runs.each(square, range(12), label="squares", workers=2, progress=False)
+    assert next(running) == 0
+    running.close()
+    assert not multiprocessing.active_children()
