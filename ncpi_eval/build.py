@@ -40,6 +40,7 @@ from ncpi_eval.workspace import (
     STAMPS,
     TREE,
     folder_files,
+    has_briefs,
     input_files,
     is_current,
     owned,
@@ -198,7 +199,7 @@ def prepare(site: Site, values: dict[str, Value]) -> None:
     for page in site.pages:
         stamp(f"declared/{page.stem}", _declared_state(site, page))
     listed = [[page.stem, page.title, page.question] for page in site.pages]
-    stamp("site", [site.title, listed, (OUTPUTS / "briefs" / "index.html").is_file()])
+    stamp("site", [site.title, listed, has_briefs()])
     stamp("lock", hashlib.sha256((paths.ROOT / "requirements.lock").read_bytes()).hexdigest())
     stamp("commit", commit())
     _forget_gone(site)

@@ -53,7 +53,7 @@ def write(site: Site, tree: Path, folder: Path, record: Mapping[str, Any]) -> No
     shutil.copyfile(_workbook(site, tree, shown), folder / "tables.xlsx")
     others = changes.not_default(site, record["parameters"])
     found = None if others else changes.compare(tree / "results", changes.EXPECTED)
-    briefs = (workspace.OUTPUTS / "briefs" / "index.html").is_file()
+    briefs = workspace.has_briefs()
     pages = {
         "changes.html": side_pages.render_changes(site, found, others, _synthetic(shown)),
         "quality.html": side_pages.render_quality(site, quality.Measured(site, tree, record)),

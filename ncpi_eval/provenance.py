@@ -104,11 +104,11 @@ def _unused(page: Page, names: list[str], results: Path) -> list[str]:
     invented = [name for name in names if name.startswith(INVENTED)]
     if not invented or OF_REAL_FORCES not in names:
         return given
-    is_invented = any(map(_says_synthetic, (results / f"{name}.csv" for name in page.results)))
+    is_invented = any(map(_has_synthetic_rows, (results / f"{name}.csv" for name in page.results)))
     return [*given, *([OF_REAL_FORCES] if is_invented else invented)]
 
 
-def _says_synthetic(path: Path) -> bool:
+def _has_synthetic_rows(path: Path) -> bool:
     with path.open(encoding="utf-8", newline="") as handle:
         return any(row.get("data_kind") == "synthetic" for row in csv.DictReader(handle))
 

@@ -106,6 +106,11 @@ def refused(error: OSError) -> BuildError:
     )
 
 
+def has_briefs() -> bool:
+    """Whether pages of single forces stand beside the report."""
+    return (OUTPUTS / "briefs" / "index.html").is_file()
+
+
 def owned(stem: str) -> list[str]:
     """Files in the build tree that a page wrote, relative to the tree; none if it never ran."""
     try:

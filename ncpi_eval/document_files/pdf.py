@@ -310,10 +310,15 @@ def _vocabulary(lines: list[Line]) -> set[str]:
     return words
 
 
+def _is_larger(line: Line, body: float) -> bool:
+    """Whether a line is set larger than the text of the document."""
+    return line.size > body + 0.8
+
+
 def _style(line: Line, body: float) -> str:
     if LEADERS.search(line.text):
         return "contents"
-    if line.size > body + 0.8 or (line.bold and looks_like_heading(line.text)):
+    if _is_larger(line, body) or (line.bold and looks_like_heading(line.text)):
         return "heading"
     return "body"
 
@@ -388,7 +393,7 @@ def _close(draft: Draft, block: list[Line], body: float, vocabulary: set[str]) -
     place = f"page {first.page}"
     style = _style(first, body)
     # A recommendation may be set in bold throughout; it ends like a sentence, a heading does not.
-    if style == "heading" and first.size <= body + 0.8 and re.search(r"[.:;]$", text):
+    if style == "heading" and not _is_larger(first, body) and re.search(r"[.:;]$", text):
         style = "body"
     if first.cells and not LEADERS.search(text) and not BULLET_MARK.match(text):
         draft.add(" | ".join(first.cells), "row", 0, place, first.page, box)
