@@ -24,7 +24,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ncpi_eval import build, declarations, paths
+from ncpi_eval import build, declarations, machine, paths
 from ncpi_eval.declarations import Page, Parameter, Site, Value
 from ncpi_eval.errors import InputError, NcpiError, Problem
 from ncpi_eval.workspace import DISCLOSURE, FIXED, KINDS, OUTPUTS
@@ -175,7 +175,7 @@ def made_of(tasks: Sequence[Task], scheduler: str = "", workers: int = 0) -> Any
         tasks,
         label="briefs",
         name=lambda task: task.name,
-        workers=min(workers or runs.processors(), len(tasks)),
+        workers=min(workers or machine.processors(), len(tasks)),
         scheduler=scheduler,
     )
 

@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncpi_eval import client, declarations, paths
+from ncpi_eval import client, declarations, machine, paths
 from ncpi_eval.declarations import Page, Parameter, Site, Value
 from ncpi_eval.errors import BuildError, NcpiError, Problem
 from ncpi_eval.workspace import (
@@ -360,6 +360,8 @@ def run_make(kernel: str) -> int:
     """
     quiet = ["--silent", "--no-print-directory"]
     command = [os.environ.get("NCPI_EVAL_MAKE", "make"), *quiet, "-f", "ncpi_eval/pages.mk"]
+    if "-j" not in os.environ.get("MAKEFLAGS", ""):  # nobody said how many pages at once
+        command.append(f"-j{machine.processors()}")
     server: subprocess.Popen[bytes] | None = None
     listener = listen()
     make = subprocess.Popen(

@@ -33,6 +33,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from ncpi_eval import machine
 from ncpi_eval.errors import InputError, NcpiError, Problem
 
 TRIES = 3
@@ -132,7 +133,7 @@ def each(
         No scheduler answers at the address, its versions are others, or it lost all its workers.
     """
     told = _Progress(label, operator.length_hint(items), progress)
-    pool = _pool(workers or processors(), scheduler, start)
+    pool = _pool(workers or machine.processors(), scheduler, start)
     whole = False
     try:
         for item, take in _in_order(pool, function, items):
@@ -152,13 +153,6 @@ def each(
     finally:
         told.end()
         pool.close(at_once=not whole)
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Pool(Protocol):

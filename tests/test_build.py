@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ncpi_eval import errors, execute
+from ncpi_eval import errors, execute, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURE = ROOT / "tests" / "fixtures" / "report"
@@ -104,6 +104,30 @@ def project(finished: Project, tmp_path: Path) -> Project:
     folder = tmp_path / "report"
     shutil.copytree(finished.folder, folder, symlinks=True)
     return Project(folder)
+
+
+# How many at once
+
+MEET = (
+    "import pathlib, time\\n",
+    "pathlib.Path('data', '{here}').touch()\\n",
+    "until = time.monotonic() + 30\\n",
+    "while not pathlib.Path('data', '{there}').exists():\\n",
+    "    assert time.monotonic() < until\\n",
+    "    time.sleep(0.01)\\n",
+)
+
+
+@pytest.mark.skipif(machine.processors() < 2, reason="needs two processors")
+def test_without_a_number_pages_are_built_on_all_processors(project: Project) -> None:
+    for stem, line, other in (
+        ("01-numbers", 'print(\\"total\\", total)', "04-alone"),
+        ("04-alone", "print(2 + 2)", "01-numbers"),
+    ):
+        meet = "".join(MEET).format(here=stem, there=other)
+        project.change(f"notebooks/{stem}.ipynb", line, meet + line)
+    outcome = project.make("report")
+    assert outcome.code == 0, outcome.text
 
 
 # What is rebuilt
