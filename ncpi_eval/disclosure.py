@@ -168,10 +168,10 @@ def withhold_beside(rows: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame
     """Other rows about the same answers without what would give away a withheld estimate.
 
     A difference and one of its two proportions give the other, so a test of one set of answers is
-    withheld as soon as one estimate that it compares is. A test of a whole distribution with a
-    withheld part loses its exact statistics and keeps its p-values and effect sizes with two
-    digits, from which no count can be solved for. A row that counts the people of one withheld
-    estimate is withheld with it; the bases of a test go with a hidden base.
+    withheld as soon as one estimate that it compares is. A test of a whole distribution is
+    withheld as soon as a part of it is: two digits of a p-value are enough to tell which of the
+    tables that agree with everything else is the right one. A row that counts the people of one
+    withheld estimate is withheld with it; the bases of a test go with a hidden base.
 
     Parameters
     ----------
@@ -199,15 +199,9 @@ def withhold_beside(rows: pd.DataFrame, estimates: pd.DataFrame) -> pd.DataFrame
         unbased = hidden[_numbers(hidden, "denominator").isna()]
         gone = _rows_as_keys(rows, keys).isin(set(_rows_as_keys(unbased, keys)))
         withheld["denominator"] = _blank(rows["denominator"], rows.index[gone])
+    whole = (rows["response"].astype("string") == "all").fillna(False).astype(bool)
     in_part = _rows_as_keys(rows, keys).isin(set(_rows_as_keys(hidden, keys)))
-    rough = (rows["response"].astype("string") == "all").fillna(False).astype(bool) & in_part
-    for name in rows.columns:
-        if not pd.api.types.is_float_dtype(rows[name]) or name in _HARMLESS or not rough.any():
-            continue
-        is_kept = name.startswith(("p_", "effect_"))
-        withheld[name] = rows[name].where(
-            ~rough, rows[name].map(_two_digits) if is_kept else np.nan
-        )
+    withheld["suppressed"] |= whole & in_part
     return withheld
 
 
@@ -228,10 +222,6 @@ def _rows_as_keys(frame: pd.DataFrame, columns: list[str]) -> pd.Series:
     return frame[columns].astype(str).agg("\x1f".join, axis=1)
 
 
-def _two_digits(value: float) -> float:
-    return value if pd.isna(value) else float(f"{value:.2g}")
-
-
 def unsafe(row: Mapping[str, Any] | pd.Series) -> bool:
     """Whether this one row, as it stands, shows a protected count that should be withheld."""
     frame = pd.DataFrame([dict(row)])
@@ -248,6 +238,13 @@ def mark(row: Mapping[str, Any] | pd.Series) -> str:
     if suppressed is not None and not pd.isna(suppressed) and bool(suppressed):
         return CONFIDENTIAL
     return LOW_BASE if row.get("flag", "") == "low_base" else ""
+
+
+def takes_out_exact(row: Mapping[str, Any] | pd.Series) -> bool:
+    """Whether the profile takes intervals and tests out of this row, although it is shown."""
+    frame = pd.DataFrame([dict(row)])
+    is_known = {"unit", "data_kind"} <= set(frame)
+    return profile_in_use() == "opensafely" and is_known and bool(is_protected(frame).iloc[0])
 
 
 def notes(frame: pd.DataFrame) -> list[str]:

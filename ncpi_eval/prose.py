@@ -268,6 +268,8 @@ def _of_row(field: str, row: pd.Series, name: str) -> str:
     text = results.shown(row, name)
     if not text and _nobody(row):
         return disclosure.NOT_APPLICABLE
+    if not text and disclosure.takes_out_exact(row):
+        return disclosure.CONFIDENTIAL
     if not text:
         raise _refusal(
             f"{{{field}}}",

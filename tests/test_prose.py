@@ -51,6 +51,13 @@ def test_fields(saved):
     assert "&lt;b&gt;x&lt;/b&gt;" in said.html
 
 
+def test_an_interval_that_the_profile_takes_out_is_marked(saved, monkeypatch):
+    monkeypatch.setenv("NCPI_EVAL_PROTECT_SYNTHETIC", "1")
+    monkeypatch.setenv("NCPI_EVAL_PROFILE", "opensafely")
+    row = results.pick(results.save("survey_estimates", saved), response="1")
+    assert str(prose.say("{x} ({x.interval})", x=row)) == "77% ([c])"
+
+
 def test_template_text_is_escaped_and_paragraphs_kept(saved):
     said = prose.say("One <script> & {x}.\n\nTwo\nlines.", x=results.pick(saved, response="1"))
     assert said.html.startswith("<p>One &lt;script&gt; &amp; <a ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import io
+import itertools
 import json
 import shutil
 import struct
@@ -15,6 +16,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ncpi_eval import disclosure, paths, questionnaire, results, scanner
 from ncpi_eval.errors import BuildError, InputError
@@ -528,6 +530,35 @@ def test_a_difference_and_one_proportion_give_the_other():
             "compared": "inspected|uninspected"}  # fmt: skip
     facts.rows.append(("results/tests.csv", 2, test))
     assert values(facts) == ["6"]
+
+
+def test_a_test_of_a_distribution_with_a_withheld_part_gives_it():
+    # With these margins two digits of a p-value tell the table: scipy's Pearson chi-square takes
+    # another value for more than half of the first two cells that are possible.
+    told = []
+    for a, b in itertools.product(range(25, 33), range(2, 8)):
+        table = [[a, b, 40 - a - b], [60 - a, 30 - b, 170 + a + b]]
+        told.append(f"{stats.chi2_contingency(table, correction=False).pvalue:.2g}")
+    assert sum(told.count(value) == 1 for value in told) > len(told) / 2
+    facts = withheld(estimates())
+    row = {"id": "FLis.all.test", "question": "FLis", "response": "all", "wave": "2019",
+           "subgroup_variable": "area", "p_value": "0.042"}  # fmt: skip
+    facts.rows.append(("results/tests.csv", 2, row))
+    assert list(counts.of_tests(facts)) == []
+    facts = withheld(estimates(), ids=[CUSTODY_2])
+    facts.rows.append(("results/tests.csv", 2, row))
+    assert [file for file, _, _ in counts.of_tests(facts)] == ["results/tests.csv"]
+
+
+def test_the_name_of_a_withheld_group_is_no_number():
+    row = {"id": "c.case-1", "suppressed": "True", "subgroup": "case-1", "response": "6",
+           "place": "characters 1 to 9", "item": "Awareness"}  # fmt: skip
+    facts = counts.Facts([("results/cases.csv", 2, row)])
+    texts = ["Case-1", "Awareness (characters 1 to 9)", "6%", "12 of Case-1"]
+    links = [("data-cases.html#c.case-1", text) for text in texts]
+    page = scanner.contents.Content("html/page.html", links=links)
+    found = [what.split("'")[1] for _, _, what in counts.shown_on_pages([page], facts)]
+    assert found == ["6%", "12 of Case-1"]
 
 
 def test_nobody_below_zero_and_nobody_in_parts_gives_a_cell():

@@ -91,7 +91,7 @@ def scan(
     found |= {Finding(*finding) for finding in counts.small(facts)}
     for file, place, what in counts.shown_on_pages(read, facts):
         found.add(Finding(file, place, "withheld number", what))
-    for file, place, what in recovery.recovered(facts, book):
+    for file, place, what in [*counts.of_tests(facts), *recovery.recovered(facts, book)]:
         found.add(Finding(file, place, "recovered number", what))
     return sorted(one for one in found if not _is_declared(one, declared))
 

@@ -13,6 +13,8 @@ from ncpi_eval.scanner.contents import Content, Table
 _PEOPLE = ("count", "denominator", "true", "found", "both")
 # Numbers in a withheld row that say nothing of the answers.
 _KEPT = frozenset({"denominator", "wave", "family_size", "level", "df", "df1", "df2"})
+# Results of a test, from which a count can be solved for.
+_TELLING = ("p_value", "p_value_cr2", "p_value_ordinal", "statistic", "effect_size", "difference")
 # Headers of tables for readers under which people are counted.
 _HEADERS = re.compile(
     r"(?i)(number of |no\.? of )?(respondents|people|officers|interviewees|participants|staff)"
@@ -90,6 +92,41 @@ def small(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
             yield file, f"row {line} ({row.get('id', 'no id')})", kind, what
 
 
+def of_tests(facts: Facts) -> Iterator[tuple[str, str, str]]:
+    """File, place and what, of tests that are shown although a part of what they test is withheld.
+
+    With everything else known, a p-value or an effect size tells which count is the right one.
+    """
+
+    def about(row: Mapping[str, str], response: str) -> tuple[str, ...]:
+        return (
+            *(row.get(name, "") for name in ("question", "subgroup_variable", "wave")),
+            response,
+        )
+
+    shown: set[tuple[str, ...]] = set()
+    withheld: set[tuple[str, ...]] = set()
+    for _, _, row in facts.rows:
+        if {"count", "response", "subgroup"} <= set(row):
+            keys = {(*about(row, row["response"]), row["subgroup"])}
+            if row.get("suppressed") == "True":
+                withheld |= keys
+            elif row["count"]:
+                shown |= keys
+    gone = {key[:-1] for key in withheld - shown}
+    gone |= {(*key[:-1], "all") for key in gone}
+    for file, line, row in facts.rows:
+        if "count" in row or about(row, row.get("response", "")) not in gone:
+            continue
+        told = [name for name in _TELLING if number(row.get(name)) is not None]
+        if told:
+            yield (
+                file,
+                f"row {line} ({row.get('id', '')})",
+                f"{told[0]} of what is withheld in part",
+            )
+
+
 def _of_row(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if row.get("suppressed") == "True":
         for name, cell in row.items():
@@ -165,11 +202,22 @@ def shown_on_pages(contents: Iterable[Content], facts: Facts) -> Iterator[tuple[
         for target, text in content.links:
             name, _, identity = target.removeprefix("data-").partition(".html#")
             given = withheld.get(name, {}).get(identity)
-            if given is not None and re.search(r"\d", text) and text not in given.values():
+            if given is not None and re.search(r"\d", _beside_words(text, given)):
                 yield content.name, f"link to {identity}", f"{text!r} for a withheld row"
         name = content.name.rsplit("/", 1)[-1].removeprefix("data-").removesuffix(".html")
         for table in content.tables if name in withheld else ():
             yield from _on_data_page(content.name, table, withheld[name])
+
+
+def _beside_words(text: str, row: Mapping[str, str]) -> str:
+    """What a text shows besides the words of its row, such as the name of a group."""
+    left = text.casefold()
+    if left in (cell.casefold() for cell in row.values()):
+        return ""
+    for cell in sorted(row.values(), key=len, reverse=True):
+        if re.search(r"[a-z]", cell.casefold()):
+            left = left.replace(cell.casefold(), "")
+    return left
 
 
 def _on_data_page(
