@@ -389,7 +389,9 @@ def run_make(kernel: str) -> int:
         listener.close()
         if server is not None and server.stdin is not None:
             server.stdin.close()
-            server.wait()
+            if server.wait() < 0:
+                what = "was killed, by a cell, by another process or for want of memory"
+                print(f"The process that builds the pages {what}.", file=sys.stderr, flush=True)
         code = make.wait()
         Path(client.ADDRESS).unlink(missing_ok=True)
         shutil.rmtree(STAGE, ignore_errors=True)
@@ -449,13 +451,14 @@ def start_server(listener: socket.socket, kernel: str) -> subprocess.Popen[bytes
 
     It leads a session of its own, so that what is typed at the terminal reaches us alone.
     """
-    command = [sys.executable, "-m", "ncpi_eval.server", str(os.getpid()), str(listener.fileno())]
+    handed = (listener.fileno(), *LOCKS)
+    command = [sys.executable, "-m", "ncpi_eval.server", str(os.getpid()), "serve"]
     return subprocess.Popen(
-        command,
+        [*command, *map(str, handed)],
         cwd=paths.ROOT,
         env=environment() | {"NCPI_EVAL_KERNEL": kernel},
         stdin=subprocess.PIPE,
-        pass_fds=(listener.fileno(), *LOCKS),
+        pass_fds=handed,
         start_new_session=True,
     )
 

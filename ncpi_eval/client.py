@@ -13,18 +13,18 @@ ADDRESS = "outputs/.build/server"  # from the root: a longer name would not fit 
 
 def main(request: list[str]) -> int:
     """Send ``page STEM`` or ``publish``; return the exit code of the process that did it."""
+    said = b""
     try:
         server = socket.socket(socket.AF_UNIX)
         server.connect(ADDRESS)
         server.sendall(" ".join(request).encode() + b"\n")
-        said = b""
         while more := server.recv(64):
             said += more
-        code = int(said or -1)
     except OSError:
-        code = -1
+        said = b""
+    code = int(said or -1)
     if code < 0:
-        what = "by another process, or for want of memory" if code == -9 else "with the build"
+        what = "by another process, a crash or for want of memory" if said else "with the build"
         print(f"{request[-1]}: was ended {what}.", file=sys.stderr, flush=True)
         return 1
     return code

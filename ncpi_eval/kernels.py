@@ -22,7 +22,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
@@ -30,6 +30,9 @@ from jupyter_client.provisioning import LocalProvisioner
 from ncpi_eval.errors import BuildError
 
 POLL_SECONDS = 0.005
+# Linux's numbers for them.
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Forked:
@@ -45,8 +48,8 @@ class Forked:
     def start(self, arguments: list[str], environment: Mapping[str, str]) -> None:
         """Let it become a kernel with these arguments of ``ipykernel_launcher``."""
         assert self._pipe is not None
-        with os.fdopen(self._pipe, "w", encoding="utf-8") as pipe:
-            self._pipe = None
+        pipe, self._pipe = os.fdopen(self._pipe, "w", encoding="utf-8"), None
+        with contextlib.suppress(BrokenPipeError), pipe:  # if it has ended, `poll` tells how
             json.dump([arguments, dict(environment)], pipe)
 
     def close(self) -> None:
@@ -68,9 +71,10 @@ class Forked:
         return self.poll(0)
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended."""
+        """Send a signal, unless it has ended; one that is lent may end before we are told."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it at once."""
@@ -136,8 +140,8 @@ def fork() -> Forked:
     return Forked(*begin())
 
 
-def begin(*unwanted: socket.socket) -> tuple[int, int]:
-    """Fork a kernel that waits, without these sockets of ours.
+def begin(*unwanted: socket.socket | IO[bytes]) -> tuple[int, int]:
+    """Fork a kernel that waits, without these sockets and files of ours.
 
     Returns
     -------
@@ -168,14 +172,16 @@ def begin(*unwanted: socket.socket) -> tuple[int, int]:
         os._exit(1)
 
 
-def settle_in(parent: int, *unwanted: socket.socket) -> None:
+def settle_in(parent: int, *unwanted: socket.socket | IO[bytes]) -> None:
     """Begin as a forked process: without the parent's sockets and signals, to end when it does."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     die_with(parent)
     for other in unwanted:
         other.close()
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     gc.enable()
     gc.set_threshold(100_000, 20, 20)  # a page leaves little that only this would find
 
@@ -237,6 +243,12 @@ def die_with(parent: int) -> None:
     Linux does it at once. Elsewhere a kernel looks once a second whether its parent is there.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Let this process be the parent of what its descendants leave behind, where Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -587,7 +587,7 @@ def page_markdown(source: str) -> str:
 def _plain_text(text: str) -> str:
     """Text of a stream or value, without colours and without places on this machine."""
     plain = _ANSI.sub("", text)
-    plain = re.sub(r"\S*[/\\]ipykernel_\d+[/\\]\d+\.py", "cell", plain)
+    plain = re.sub(r"(?<!\S)\S*[/\\]ipykernel_\d+[/\\]\d+\.py", "cell", plain)
     plain = re.sub(r"[^\s'\"(]*[/\\](site-packages|dist-packages)[/\\]", r"\1/", plain)
     plain = plain.replace(f"{paths.ROOT}/", "").replace(str(paths.ROOT), ".")
     return escape(plain, quote=False)

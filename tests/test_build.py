@@ -192,6 +192,14 @@ def test_plain_kernels_one_at_a_time_give_the_same_bytes(finished: Project, tmp_
     assert other.published() == finished.published()
 
 
+def test_no_text_is_too_long_to_look_for_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute.paths, "ROOT", Path("/home/a person/the report"))
+    endless = "x" * 1_000_000
+    assert execute._same_everywhere(endless) == endless
+    said = "/home/a person/the report/outputs/ipykernel_12/3.py:1: UserWarning: at 0x7f00"
+    assert execute._same_everywhere(said) == "<cell>:1: UserWarning: at 0x…"
+
+
 # Failures
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -37,6 +38,57 @@ def test_a_signal_is_a_negative_exit_code() -> None:
     assert forked.wait() == -signal.SIGKILL
     forked.send_signal(signal.SIGTERM)  # nobody is there: nothing happens
     assert forked.poll() == -signal.SIGKILL
+
+
+def test_a_lent_kernel_may_be_gone_before_its_lender_says_so() -> None:
+    lender, line = socket.socketpair()
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    lent = kernels.Lent(pid, os.open(os.devnull, os.O_WRONLY), line)
+    os.waitpid(pid, 0)
+    lent.kill()  # nobody is there
+    assert lent.poll() is None
+    lender.sendall(b"7")
+    assert (lent.wait(), lent.poll()) == (7, 7)
+
+
+def test_a_kernel_that_ended_before_it_was_started_is_told_by_its_exit_code() -> None:
+    ends, starts = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os._exit(9)
+    os.close(ends)
+    forked = kernels.Forked(pid, starts)
+    forked.start(["-f", "connection.json"], {"A": "b" * 100_000})
+    assert forked.wait() == 9
+
+
+NO_MEMORY = """
+    import os, socket
+    from ncpi_eval import server
+
+    def fork():
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    os.fork = fork
+    listener, mine, client = socket.socket(socket.AF_UNIX), *socket.socketpair()
+    client.sendall(b"publish")
+    server.Server(listener).begin(mine)
+    print(client.recv(64))
+"""
+
+
+def test_a_page_for_which_no_process_can_be_had_fails_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(NO_MEMORY)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == "publish: was not started: Resource temporarily unavailable.\n"
+    assert done.stdout == "b'1'\n"
 
 
 SESSION = """

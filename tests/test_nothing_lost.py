@@ -13,6 +13,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -291,6 +292,7 @@ def test_a_killed_process_is_told_in_a_line(project: Project, role: str) -> None
         assert "stamps/pages/04-alone] Killed" in outcome.text
     elif role != "make":
         assert "04-alone: was ended" in outcome.text
+    assert ("The process that builds the pages was killed" in outcome.text) == (role == "server")
     assert_nothing_left(project)
     assert project.published() == before
 
@@ -309,6 +311,106 @@ def test_ctrl_c_ends_everything_in_a_line(project: Project) -> None:
     assert "Traceback" not in outcome.text, outcome.text
     assert_nothing_left(project)
     assert project.published() == before
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_cell_that_ends_its_parent_is_told_in_a_line(project: Project, number: str) -> None:
+    before = project.published()
+    source = f"import os, signal, time; os.kill(os.getppid(), signal.{number}); time.sleep(60)"
+    project.change("notebooks/04-alone.ipynb", "print(2 + 2)", source)
+    outcome = project.make("report")
+    assert outcome.code != 0
+    assert "The process that builds the pages was killed, by a cell" in outcome.text
+    assert "Traceback" not in outcome.text and len(outcome.text.splitlines()) < 8, outcome.text
+    assert_nothing_left(project)
+    assert project.published() == before
+
+
+# What cells leave behind, and what processes hold
+
+
+LEFT = {
+    "a child": "import os, time\nif not os.fork():\n    os.setsid(); time.sleep(90)",
+    "a child of a dead cell": "import os, time\nos.fork() and os._exit(4)\ntime.sleep(90)",
+    "a program of a dead cell": (
+        "import os, subprocess; subprocess.Popen(['sleep', '90']); os._exit(4)"
+    ),
+}
+
+
+@pytest.mark.parametrize("kernel", ["forked", "plain"])
+@pytest.mark.parametrize("case", LEFT)
+def test_what_a_cell_has_started_ends_with_the_build(
+    project: Project, case: str, kernel: str
+) -> None:
+    source = LEFT[case].replace("\n", "\\n")
+    project.change("notebooks/04-alone.ipynb", "print(2 + 2)", source)
+    began = time.monotonic()
+    # it would hold standard output, and so keep whoever reads that
+    outcome = project.make("report", *(["KERNEL=plain"] if kernel == "plain" else []))
+    assert time.monotonic() - began < 60
+    assert (outcome.code == 0) == (case == "a child"), outcome.text
+    assert_nothing_left(project)
+
+
+def test_no_process_holds_the_sockets_of_another_and_no_kernel_the_lock(project: Project) -> None:
+    for name, first in (("01-numbers", "import csv"), ("04-alone", "print(2 + 2)")):
+        project.change(f"notebooks/{name}.ipynb", first, f"import time; time.sleep(20); {first}")
+    build = start(project, "-j2", "report")
+    until = time.monotonic() + PATIENCE
+    while len(by_role(project.folder)["kernel"]) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)  # each has let go of what it was born with
+    roles = by_role(project.folder)
+    held = {
+        pid: {os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+        for pid in (*roles["server"], *roles["worker"], *roles["kernel"])
+    }
+    kill(project, build, "group")
+    finish(build)
+    assert len(held) == 5
+    for pid, mine in held.items():
+        for other, theirs in held.items():
+            shared = {name for name in mine & theirs if name.startswith("socket:")}
+            assert pid == other or not shared
+    locked = {pid for pid, names in held.items() if str(project.path("outputs/.lock")) in names}
+    assert locked == {*roles["server"], *roles["worker"]}
+
+
+def test_a_client_that_says_nothing_keeps_nobody(project: Project) -> None:
+    project.change("notebooks/04-alone.ipynb", "print(2 + 2)", "import time; time.sleep(3)")
+    build = start(project, "report")
+    address = project.path("outputs/.build/server")
+    until = time.monotonic() + PATIENCE
+    while not by_role(project.folder)["kernel"] and time.monotonic() < until:
+        time.sleep(0.05)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.connect(os.path.relpath(address))
+        outcome = finish(build)
+    assert outcome.code == 0, outcome.text
+    assert_nothing_left(project)
+
+
+def test_a_page_never_runs_a_module_as_it_was_before_it_started(project: Project) -> None:
+    """Imported for an earlier page, and changed before a later one of the same build."""
+    project.change("notebooks/01-numbers.ipynb", "import csv", "import time, ncpi_eval.arithmetic")
+    project.change(
+        "notebooks/01-numbers.ipynb", "with open", "import csv; time.sleep(3)\\nwith open"
+    )
+    project.path("data/numbers.csv").write_text(VERSIONS[1])
+    build = start(project, "report")
+    until = time.monotonic() + PATIENCE
+    while not by_role(project.folder)["kernel"] and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1)
+    project.change("ncpi_eval/arithmetic.py", "part / whole", "1 - part / whole")
+    outcome = finish(build)
+    assert outcome.code == 0, outcome.text
+    assert "were changed while the report is built; they start afresh" in outcome.text
+    # 5 of 3 + 5
+    assert project.published()["results/ratio.csv"] == b"ratio\n0.625\n"
+    assert project.make("report").built == {"01-numbers"}
+    assert project.published()["results/ratio.csv"] == b"ratio\n0.625\n"
 
 
 # Other ways to fail
