@@ -21,6 +21,7 @@ from ncpi_eval.figures import (
     GREY,
     HOUSE,
     MAXIMUM_SERIES,
+    NARROW,
     PALETTE,
     SEQUENTIAL,
     TEXT_COLOUR,
@@ -32,7 +33,7 @@ from ncpi_eval.figures import (
 _MARKERS = ("o", "s", "D", "^")
 _DASHES: Sequence[Any] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 # Labels of periods along the bottom, at most; more would run into each other.
-_LABELS = 9
+_LABELS = 5
 
 
 def series(
@@ -69,7 +70,7 @@ def series(
     start = periods.index(interruption)
     places = range(len(rows))
     with mpl.rc_context(HOUSE):
-        figure, axes = new(3.6)
+        figure, axes = new(3.6, NARROW)
         axes.grid(True, axis="y")
         axes.plot(places, rows["observed"], "o", color=GREY, markersize=3.6, label="Observed")
         axes.plot(places, rows["fitted"], color=DARK_BLUE, linewidth=2, label="Fitted")
@@ -124,7 +125,7 @@ def event_study(
     rows = disclosure.release(frame)
     groups = [""] if series is None else _groups(rows[series], names)
     with mpl.rc_context(HOUSE):
-        figure, axes = new(3.6)
+        figure, axes = new(3.6, NARROW)
         axes.grid(True, axis="y")
         axes.axhline(0, color=TEXT_COLOUR, linewidth=1)
         axes.axvline(-0.5, color=GREY, linewidth=1.2, linestyle=_DASHES[1])
@@ -183,7 +184,7 @@ def lines(
     rows = disclosure.release(frame)
     groups = [""] if series is None else _groups(rows[series], names)
     with mpl.rc_context(HOUSE):
-        figure, axes = new(3.8)
+        figure, axes = new(3.8, NARROW)
         axes.grid(True, axis="y")
         for number, group in enumerate(groups):
             chosen = rows if series is None else rows[rows[series].astype(str).eq(group)]
@@ -234,7 +235,7 @@ def heat(
     wide = rows.pivot(index=y, columns=x, values=value).astype(float)
     shades = mpl.colors.LinearSegmentedColormap.from_list("shades", ["#FFFFFF", SEQUENTIAL[0]])
     with mpl.rc_context(HOUSE):
-        figure, axes = new(0.9 + 0.5 * len(wide))
+        figure, axes = new(0.9 + 0.5 * len(wide), NARROW)
         axes.imshow(wide, vmin=0, vmax=1, cmap=shades, aspect="auto")
         for row, values in enumerate(wide.to_numpy()):
             for column, number in enumerate(values):

@@ -45,10 +45,18 @@ FAINT = "#8A8A8A"
 
 # The same guidance: at most four lines or groups of bars can be told apart.
 MAXIMUM_SERIES = 4
+# Inches: a line of a row's name, and a bar of parts.
+_LINE, _PART = 0.175, 0.33
 WIDTH = 7.2  # inches; 691 CSS pixels, the width of the text
+# Of pictures whose rows have their names above them: at this width a telephone shows them whole, in
+# letters that can be read.
+NARROW = 4.4
+_NARROW_PIXELS = 500
 # Characters in a line of a row's name, and in all names of one line of the legend.
-_NARROW, _WIDE = 30, 44
-_LEGEND_LINE = 78
+_NAME_LINE = 46
+_LEGEND_LINE = 54
+# Longest name that stands beside its row, in a picture of many rows of one line.
+_BESIDE = 24
 ALT_SHORTEST, ALT_LONGEST = 30, 250
 # A picture of many marks is smaller as pixels.
 LARGEST_SVG = 250_000
@@ -185,29 +193,27 @@ def bars(
     groups = _order(frame, series, names)
     _few(groups)
     labels = [_named(text, names) for text in categories]
-    height = max(0.27 * len(groups), _height_of(labels) - 0.2)
+    starts, bottom = _rows_of(labels, 0.27 * len(groups))
     with mpl.rc_context(HOUSE):
-        rows = len(categories) * (height + 0.26)
-        figure, axes = new(0.75 + max(rows, 0.6) + (0.35 if len(groups) > 1 else 0))
+        told = [_wrapped(_named(group, names), 36) for group in groups]
+        columns = _columns_of(told)
+        figure, axes = new(0.75 + max(bottom, 0.6) + _height_of_legend(told, columns), NARROW)
         longest = _longest(frame, interval[1])
         end = highest or min(1.0, math.ceil(10 * longest + 0.6) / 10)
         for number, group in enumerate(groups):
             chosen = frame if series is None else frame[frame[series].astype(str) == group]
             _once(chosen, category)
             places = [
-                categories.index(str(value)) * (height + 0.26)
-                + (height - 0.27 * len(groups)) / 2
-                + 0.27 * (number + 0.5)
+                starts[categories.index(str(value))] + 0.27 * (number + 0.5)
                 for value in chosen[category]
             ]
             _bars_of(axes, chosen, places, PALETTE[number], interval, end)
-            axes.barh([math.nan], [math.nan], color=PALETTE[number], label=_named(group, names))
-        ticks = [place * (height + 0.26) + height / 2 for place in range(len(categories))]
-        _row_names(axes, ticks, labels)
-        axes.set_ylim(len(categories) * (height + 0.26) - 0.12, -0.14)
+            axes.barh([math.nan], [math.nan], color=PALETTE[number], label=told[number])
+        _names_above(axes, starts, labels)
+        axes.set_ylim(bottom, 0)
         _percent_axis(axes, end, axis)
         if len(groups) > 1:
-            legend(figure, len(groups))
+            legend(figure, columns)
     return figure
 
 
@@ -237,7 +243,7 @@ def stacked(
 
     Notes
     -----
-    A part that was withheld leaves its space empty and is marked; parts under 4% are not labelled,
+    A part that was withheld leaves its space empty and is marked; parts under 6% are not labelled,
     their number is in the table.
     """
     frame = disclosure.release(estimates)
@@ -248,21 +254,20 @@ def stacked(
         told = [_wrapped(_named(part, names), 36) for part in parts]
         columns = _columns_of(told)
         labels = [_named(group, names) for group in groups]
-        step = max(0.5, _height_of(labels) + 0.1)
-        lines = math.ceil(len(parts) / columns) * max(t.count("\n") + 1 for t in told)
-        figure, axes = new(0.85 + step * len(groups) + 0.21 * lines)
-        for place, group in enumerate(groups):
+        starts, bottom = _rows_of(labels, _PART)
+        figure, axes = new(0.75 + bottom + _height_of_legend(told, columns), NARROW)
+        for start, group in zip(starts, groups, strict=True):
             left = 0.0
             for part in parts:
                 at = frame[(frame[category].astype(str) == group) & (frame[series] == part)]
                 if at.empty:
                     continue
                 _once(at, series)
-                left = _part(axes, at.iloc[0], place, left, colours[part])
+                left = _part(axes, at.iloc[0], start + _PART / 2, left, colours[part])
         for part, text in zip(parts, told, strict=True):
             axes.barh([math.nan], [math.nan], color=colours[part], label=text)
-        _row_names(axes, range(len(groups)), labels)
-        axes.set_ylim(len(groups) - 0.5, -0.5)
+        _names_above(axes, starts, labels)
+        axes.set_ylim(bottom, 0)
         axes.grid(False)
         _percent_axis(axes, 1.0, axis)
         legend(figure, columns)
@@ -305,9 +310,10 @@ def dots(
     floor = 1e-4
     with mpl.rc_context(HOUSE):
         labels = [str(text) for text in rows[category]]
-        heights = [max(0.34, _height_of([label], _WIDE) + 0.12) for label in labels]
-        places = [sum(heights[:at]) + heights[at] / 2 for at in range(len(labels))]
-        figure, axes = new(0.8 + sum(heights))
+        above = max(map(len, labels), default=0) > _BESIDE
+        starts, bottom = _rows_of(labels if above else [""] * len(labels), 0.2 if above else 0.1)
+        places = [start + (0.1 if above else 0.05) for start in starts]
+        figure, axes = new(0.8 + bottom, NARROW)
         for place, (_, row) in zip(places, rows.iterrows(), strict=True):
             ends = [row[low], row[high]]
             if any(pd.isna(end) for end in ends):
@@ -327,8 +333,11 @@ def dots(
             if value is not None and value in row and not pd.isna(row[value]):
                 dot = max(float(row[value]), floor) if logarithmic else float(row[value])
                 axes.plot([dot], [place], "o", color=colour, markersize=6.5)
-        _row_names(axes, places, labels, _WIDE)
-        axes.set_ylim(sum(heights), 0)
+        if above:
+            _names_above(axes, starts, labels)
+        else:
+            _row_names(axes, places, labels)
+        axes.set_ylim(bottom, 0)
         if logarithmic:
             axes.set_xscale("log")
             axes.set_xlim(floor * 0.8, 1.2)
@@ -336,7 +345,7 @@ def dots(
             ticks = [0.0001, 0.001, 0.01, 0.05, 0.1, 1]
             axes.set_xticks(ticks, ["≤ 0.0001", "0.001", "0.01", "0.05", "0.1", "1"])
             axes.tick_params(axis="x", labelsize=9)
-        axes.set_xlabel(axis)
+        axes.set_xlabel(_wrapped(axis))
         if reference is not None:
             axes.axvline(reference, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), zorder=0.5)
             axes.annotate(
@@ -447,14 +456,14 @@ def _whisker(axes: Axes, low: float, high: float, place: float) -> None:
     axes.plot(*ends, color=TEXT_COLOUR, linewidth=1.2, solid_capstyle="butt", zorder=2.5)
 
 
-def _part(axes: Axes, row: pd.Series, place: int, left: float, colour: str) -> float:
+def _part(axes: Axes, row: pd.Series, place: float, left: float, colour: str) -> float:
     mark = disclosure.mark(row)
     if mark or pd.isna(row["estimate"]):
         axes.text(left + 0.005, place, mark or "[z]", va="center", fontsize=9.5)
         return left + 0.06
     width = float(row["estimate"])
-    axes.barh(place, width, left=left, height=0.66, color=colour, edgecolor="white", linewidth=1)
-    if width >= 0.04:
+    axes.barh(place, width, left=left, height=_PART, color=colour, edgecolor="white", linewidth=1)
+    if width >= 0.055:
         axes.text(
             left + width / 2,
             place,
@@ -530,12 +539,35 @@ def _longest(frame: pd.DataFrame, high: str) -> float:
     return float(values.max()) if len(values) else 1.0
 
 
-def _height_of(names: Sequence[str], width: int = _NARROW) -> float:
-    """Inches that the name with most lines needs."""
-    return 0.17 * max((_wrapped(name, width).count("\n") + 1 for name in names), default=1)
+def _rows_of(names: Sequence[str], height: float) -> tuple[list[float], float]:
+    """Inches from the top at which each row's marks begin, below its name, and where all end."""
+    starts, at = [], 0.0
+    for name in names:
+        at += 0.1 + _LINE * len(_wrapped(name).splitlines())
+        starts.append(at)
+        at += height + 0.14
+    return starts, at
 
 
-def _wrapped(text: str, width: int = _NARROW) -> str:
+def _names_above(axes: Axes, starts: Sequence[float], names: Sequence[str]) -> None:
+    """Names of the rows above them, so that a narrow screen is left to what they show."""
+    axes.set_yticks([])
+    across = axes.get_yaxis_transform()
+    behind = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+    for start, name in zip(starts, names, strict=True):
+        at = (0, start - 0.03)
+        axes.text(*at, _wrapped(name), transform=across, va="bottom", ha="left", bbox=behind)
+
+
+def _height_of_legend(names: Sequence[str], columns: int) -> float:
+    if len(names) < 2:
+        return 0.0
+    tall = [name.count("\n") + 1 for name in names]
+    lines = sum(max(tall[at : at + columns]) for at in range(0, len(names), columns))
+    return 0.15 + 0.2 * lines
+
+
+def _wrapped(text: str, width: int = _NAME_LINE) -> str:
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
@@ -545,11 +577,9 @@ def _wrapped(text: str, width: int = _NARROW) -> str:
     return "\n".join(lines)
 
 
-def _row_names(
-    axes: Axes, places: Sequence[float], names: Sequence[str], width: int = _NARROW
-) -> None:
-    """Names of the rows, their beginnings in one line, as a list reads."""
-    axes.set_yticks(list(places), [_wrapped(name, width) for name in names])
+def _row_names(axes: Axes, places: Sequence[float], names: Sequence[str]) -> None:
+    """Names beside the rows, their beginnings in one line, as a list reads."""
+    axes.set_yticks(list(places), list(names))
     labels = axes.get_yticklabels()
     widest = max((label.get_window_extent().width for label in labels), default=0.0)
     axes.tick_params(axis="y", pad=widest * 72 / axes.figure.dpi + 6)
@@ -578,7 +608,7 @@ def _columns_of(names: Sequence[str]) -> int:
 def legend(figure: Figure, columns: int, **options: Any) -> None:
     """A legend above, whose names follow each other along its rows, as they are read."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    columns = min(columns, len(labels))
+    columns = min(columns, len(labels), _columns_of(labels))
     order = [at for place in range(columns) for at in range(place, len(labels), columns)]
     figure.legend(
         [handles[at] for at in order],
@@ -784,7 +814,8 @@ def _svg(figure: Figure, name: str, caption: str, alt: str) -> str:
     inner = re.sub(r"\n\s*", "\n", inner).strip()
     width, height = (float(size[side].removesuffix("pt")) * 4 / 3 for side in ("width", "height"))
     space = Drawing("", width, height)
-    return _opening(name, size["viewBox"], space) + _named_parts(inner, name, caption, alt)
+    kind = "narrow" if width < _NARROW_PIXELS else ""
+    return _opening(name, size["viewBox"], space, kind) + _named_parts(inner, name, caption, alt)
 
 
 def _opening(name: str, space: str, size: Drawing, kind: str = "") -> str:

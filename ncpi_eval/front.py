@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from ncpi_eval import (
     changes,
     disclosure,
+    prose,
     provenance,
     quality,
     render,
@@ -302,7 +303,7 @@ def _data_kinds(data: Mapping[Path, tuple[str, str]]) -> str:
         for kind in sorted(files)
     ]
     caption = "Kinds of data behind the results"
-    headers = ["Kind of data", "What it is", "Wave of the survey", "Results files"]
+    headers = ["Kind of data", "What it is", "Wave or dates", "Results files"]
     return tables.scrolling(
         tables.plain_table(headers, rows, [False, False, False, True], caption), caption
     )
@@ -310,8 +311,9 @@ def _data_kinds(data: Mapping[Path, tuple[str, str]]) -> str:
 
 def _range(waves: str) -> str:
     """The first and the last of many waves or dates."""
-    given = waves.split(", ")
-    return waves if len(given) < 3 else f"{min(given)} to {max(given)}"
+    given = sorted(waves.split(", "))
+    ends = [prose.day_in_words(wave) for wave in given]
+    return ", ".join(ends) if len(ends) < 3 else f"{ends[0]} to {ends[-1]}"
 
 
 def _results_list(data: Mapping[Path, tuple[str, str]], site: Site) -> list[dict[str, Any]]:

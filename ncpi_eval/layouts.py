@@ -225,7 +225,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "inspectorate": "Inspectorate",
     "before_2017": "Before 2017",
     "from_2017": "From 2017",
-    "not_applicable": "None",
+    "not_applicable": "Does not apply",
 }
 GROUPS: Mapping[str, str] = {
     "group": "Group",

@@ -209,6 +209,8 @@ def examine(browser: Browser, path: Path, axe: str, name: str = "") -> list[Find
         found += [Finding(name, "keyboard", detail) for detail in _keyboard(page)]
         found += [Finding(name, "axe-core", detail) for detail in _axe(page, axe)]
         found += [Finding(name, "width", detail) for detail in _sideways(page)]
+        found += [Finding(name, "letters", detail) for detail in _letters(page)]
+        found += [Finding(name, "paper", detail) for detail in _printed(page)]
         found += [Finding(name, rule, detail) for rule, detail in noticed]
     with opened(browser, path, policy=False) as (_, noticed):
         found += [Finding(name, rule, f"{detail}, but for its policy") for rule, detail in noticed]
@@ -408,6 +410,60 @@ def _sideways(page: Page) -> Iterator[str]:
     )
     if wider:
         yield f"scrolls sideways at {PHONE}px: {wider}"
+
+
+# Words in their widest sense are as large as small print, and those of pictures, which a reader has
+# as a table too, still letters.
+_SMALLEST, _SMALLEST_IN_PICTURES = 12, 7.5
+_LETTERS = """
+() => {
+  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), small = {};
+  while (words.nextNode()) {
+    const text = words.currentNode.data.trim(), element = words.currentNode.parentElement;
+    if (!text || element.closest("math, title, desc, sup, sub, style")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(words.currentNode);
+    if (!range.getBoundingClientRect().width) continue;
+    const picture = element.closest("svg"), space = picture && picture.viewBox.baseVal.width;
+    const scale = space ? picture.getBoundingClientRect().width / space : 1;
+    const size = parseFloat(getComputedStyle(element).fontSize) * scale;
+    if (size < (picture ? %s : %s)) small[text.slice(0, 40)] = size;
+  }
+  return small;
+}
+"""
+
+
+def _letters(page: Page) -> Iterator[str]:
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    small = page.evaluate(_LETTERS % (_SMALLEST_IN_PICTURES, _SMALLEST))
+    if small:
+        least = min(small, key=lambda text: float(small[text]))
+        yield f"{least!r} has {small[least]:.1f}px at {PHONE}px, {len(small)} such texts"
+
+
+# CSS pixels between the margins of an A4 sheet.
+PAPER = 700
+_PAPER = """
+() => {
+  const main = document.querySelector("main"), room = document.documentElement.clientWidth;
+  if (!main || !main.getBoundingClientRect().height) return "the content is not printed";
+  const wide = [...main.querySelectorAll("*")].find(
+    element => element.getBoundingClientRect().right > room + 1 && !element.closest(".data"));
+  return wide ? wide.tagName.toLowerCase() + " " + wide.textContent.trim().slice(0, 40)
+    + " is wider than a sheet of paper" : null;
+}
+"""
+
+
+def _printed(page: Page) -> Iterator[str]:
+    """What is printed is there and fits; tables of all results are for screens."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 990})
+    problem = page.evaluate(_PAPER)
+    page.emulate_media(media="screen")
+    if problem:
+        yield str(problem)
 
 
 if __name__ == "__main__":

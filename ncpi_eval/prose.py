@@ -20,6 +20,11 @@ from ncpi_eval import disclosure, inert, literals, results
 from ncpi_eval.errors import InputError, Problem
 
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;)])")
+# Not those of the machine's language.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
 
 
 @dataclass(frozen=True)
@@ -227,12 +232,13 @@ def _fill(template: str, rows: dict[str, Any]) -> tuple[str, str, set[str]]:
 
 def _value(field: str, value: Any, attribute: str) -> tuple[str, str]:
     if isinstance(value, pd.Series):
-        text = _of_row(field, value, attribute or "estimate")
+        text = day_in_words(_of_row(field, value, attribute or "estimate"))
         return link(value, text), text
     if attribute:
         raise _refusal(f"{{{field}}}", "a value without fields", "a row", "Pass a row.")
     if isinstance(value, results.Derived):
-        text = value.value if isinstance(value.value, str) else results.plain(value.value)
+        found = value.value
+        text = day_in_words(found) if isinstance(found, str) else results.plain(found)
         return f'<a href="data-{value.name}.html">{escape(text)}</a>', text
     if isinstance(value, str) and not re.search(r"\d\s*%", value):
         return escape(value), value
@@ -242,6 +248,16 @@ def _value(field: str, value: Any, attribute: str) -> tuple[str, str]:
         "a row of results",
         "Pick the row with results.pick, or make the number with results.derived.",
     )
+
+
+def day_in_words(text: str) -> str:
+    """A day or a month as a sentence has it, 24 November 2023, where the data has 2023-11-24."""
+    dated = re.fullmatch(r"((?:19|20)\d\d)-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?", text)
+    if dated is None:
+        return text
+    year, month, day = dated.groups()
+    said = f"{_MONTHS[int(month) - 1]} {year}"
+    return f"{int(day)} {said}" if day else said
 
 
 def _of_row(field: str, row: pd.Series, name: str) -> str:

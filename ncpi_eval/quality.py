@@ -177,7 +177,7 @@ def _reviewed(m: Measured) -> tuple[str, str]:
         return NOT_MET, "The quality log has a peer review that failed."
     if any(row["outcome"] == "passed" for row in rows):
         return MET, "The quality log has a peer review that passed."
-    return PERSON, f"No code can tell; the quality log has {len(rows)} open."
+    return PERSON, f"No code can tell; peer reviews open in the quality log: {len(rows)}."
 
 
 def _open(m: Measured) -> tuple[str, str]:

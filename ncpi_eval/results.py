@@ -647,9 +647,10 @@ def shown(row: Mapping[str, Any] | pd.Series, name: str = "estimate") -> str:
     Returns
     -------
     str
-        Percentages are whole, half up, from the integer counts where they are there; counts have
-        thousands separators; p-values are ``<0.001``, three decimals below 0.01 and where two
-        would hide on which side of 0.05 they lie, else two; other numbers have three significant
+        Percentages are whole, half up, from the integer counts where they are there, and ``<1%``
+        and ``>99%`` where 0% or 100% would say none or all; counts have thousands separators;
+        p-values are ``<0.001``, three decimals below 0.01 and where two would hide on which side
+        of 0.05 they lie, else two; other numbers have three significant
         digits. A withheld number is ``[c]`` or ``[low]``.
     """
     if name.startswith(("interval", "difference_interval", "ratio_interval")):
@@ -664,7 +665,11 @@ def shown(row: Mapping[str, Any] | pd.Series, name: str = "estimate") -> str:
         return "yes" if value else "no"
     number = float(value)
     if name == "percent" or (column == "estimate" and is_proportion(row)):
-        return f"{whole_percent(row)}%"
+        whole = whole_percent(row)
+        # Some are not none, and not all are not everybody.
+        if whole in (0, 100) and 0 < number < 1:
+            return "<1%" if whole == 0 else ">99%"
+        return f"{whole}%"
     if column.startswith(("ci_low", "ci_high")) and is_proportion(row):
         return f"{half_up(100 * number)}%"
     if column.startswith("difference"):

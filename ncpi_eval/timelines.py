@@ -24,6 +24,7 @@ from ncpi_eval.figures import (
     GREY,
     HOUSE,
     MAXIMUM_SERIES,
+    NARROW,
     TURQUOISE,
     Figure,
     new,
@@ -137,7 +138,7 @@ def steps(
     rows = disclosure.release(curves)
     _refuse_series(names, rows[series])
     with mpl.rc_context(HOUSE):
-        figure, axes = new(4.1)
+        figure, axes = new(3.8, NARROW)
         for number, (value, text) in enumerate(names.items()):
             own = rows[rows[series] == value]
             style: dict[str, Any] = {

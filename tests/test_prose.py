@@ -184,3 +184,18 @@ def test_several_addresses_alone_stand_stacked_and_one_does_not():
         '<a href="https://b.org/y">https://b.org/y</a></span>'
     )
     assert "stack" not in prose.with_addresses("https://a.org/x")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("2023-11-24", "24 November 2023"),
+        ("2014-08-01", "1 August 2014"),
+        ("2014-08", "August 2014"),
+        ("2019", "2019"),
+        ("2019-13", "2019-13"),
+    ],
+)
+def test_days_and_months_are_written_as_a_sentence_has_them(saved, data, said):
+    day = results.derived(data, saved)
+    assert str(prose.say("Since {day}.", day=day)) == f"Since {said}."

@@ -142,7 +142,16 @@ def test_pick_says_how_many_and_which():
 
 # Half up from integers: 1/8 = 12.5 -> 13, 29/200 = 14.5 -> 15; floats of 0.145 would say 14.
 @pytest.mark.parametrize(
-    "count, base, shown", [(1, 8, "13%"), (29, 200, "15%"), (54, 100, "54%"), (0, 40, "0%")]
+    "count, base, shown",
+    [
+        (1, 8, "13%"),
+        (29, 200, "15%"),
+        (54, 100, "54%"),
+        (0, 40, "0%"),
+        (40, 40, "100%"),
+        (1, 837, "<1%"),
+        (836, 837, ">99%"),
+    ],
 )
 def test_percentages_are_whole_half_up_from_counts(count, base, shown):
     row = {"count": count, "denominator": base, "estimate": count / base}

@@ -131,8 +131,8 @@ def told(extracts: pd.DataFrame, names: Sequence[str]) -> str:
         Findings by their names, such as ``awareness.01``.
     """
     summaries = [results.pick(extracts, id=f"extract.{name}")["summary"] for name in names]
-    plain = [text.replace("{", "{{").replace("}", "}}") for text in summaries]
-    return " ".join(f"{text} ({{row_{n}.item}})" for n, text in enumerate(plain))
+    plain = [text.rstrip(". ").replace("{", "{{").replace("}", "}}") for text in summaries]
+    return " ".join(f"{text} ({{row_{n}.item}})." for n, text in enumerate(plain))
 
 
 def places(extracts: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.Series]:
