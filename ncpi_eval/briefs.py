@@ -24,7 +24,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ncpi_eval import build, declarations, machine, paths
+from ncpi_eval import build, declarations, machine, paths, workspace
 from ncpi_eval.declarations import Page, Parameter, Site, Value
 from ncpi_eval.errors import InputError, NcpiError, Problem
 from ncpi_eval.workspace import DISCLOSURE, FIXED, KINDS, OUTPUTS
@@ -208,13 +208,14 @@ def brief(settings: Mapping[str, str], task: Task) -> dict[str, bytes]:
         results=(task.slug, f"{task.slug}-survey"),
     )
     # The environment is the process's own, and a Dask worker may have several threads.
-    with _ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="ncpi-brief-") as folder:
+    place = Path(tempfile.gettempdir())
+    with _ONE_AT_A_TIME, workspace.passing_folder(place, "ncpi-eval-brief-") as folder:
         before = dict(os.environ)
         for name in DISCLOSURE:
             os.environ.pop(name, None)
         os.environ |= FIXED | PLAIN | dict(settings)
         try:
-            return _made(page, task, Path(folder))
+            return _made(page, task, folder)
         finally:
             os.environ.clear()
             os.environ.update(before)

@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,8 +110,8 @@ def manifest(site: Site) -> dict[str, Any]:
 def fresh_extraction() -> Iterator[Path]:
     """A new folder for the tables of `make extract`; gone again unless they were shown."""
     OUTPUTS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=OUTPUTS, prefix=".extracting-") as partial:
-        yield Path(partial)
+    with workspace.passing_folder(OUTPUTS, ".extracting-") as partial:
+        yield partial
 
 
 def show_extraction(partial: Path) -> None:

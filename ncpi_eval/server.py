@@ -268,8 +268,9 @@ def work(line: socket.socket) -> NoReturn:
         code = build.main(request, lent)
         if lent is not None:
             lent.discard()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError):  # a full disk, of which the page has told
+                stream.flush()
         if code:
             os._exit(code)
         line.sendall(b"0")

@@ -6,8 +6,12 @@ Nothing here is published before everything is complete. Standard library only.
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,7 @@ FRONT = (
 PARTIAL = ".partial"  # ends the name of what is being written
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room on the disk"),
+    errno.EPIPE: "let what reads the output of make read it to its end",
     **dict.fromkeys(
         (errno.EACCES, errno.EPERM, errno.EROFS), "make outputs/ a folder that you may write"
     ),
@@ -94,6 +99,39 @@ def write(path: Path, content: bytes) -> None:
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def passing_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder, gone afterwards; those that killed processes have left go first.
+
+    A folder is locked as long as the process lives that made it, so that one in use is told from
+    one that was left. Whoever makes or clears one holds the lock of the parent folder.
+    """
+    import tempfile  # late: a build with nothing to do needs none
+
+    with _locked_folder(parent, fcntl.LOCK_EX):
+        for left in parent.glob(f"{prefix}*"):
+            with suppress(OSError), _locked_folder(left, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        held = ExitStack()
+        held.enter_context(_locked_folder(folder, fcntl.LOCK_EX))
+    with held:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _locked_folder(folder: Path, how: int) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
 
 
 def refused(error: OSError) -> BuildError:

@@ -26,6 +26,8 @@ from pathlib import Path
 import pytest
 from test_build import ROOT, Outcome, Project, _from_make, finished, lay_out, project
 
+from ncpi_eval import workspace
+
 __all__ = ["finished", "project"]  # fixtures
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks processes up in /proc")
@@ -413,6 +415,25 @@ def test_a_page_never_runs_a_module_as_it_was_before_it_started(project: Project
     assert project.published()["results/ratio.csv"] == b"ratio\n0.625\n"
 
 
+KILLED = """
+import os, pathlib, sys
+from ncpi_eval import workspace
+with workspace.passing_folder(pathlib.Path(sys.argv[1]), ".made-") as folder:
+    (folder / "half").write_text("a")
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_process_left_goes_and_what_others_use_stays(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, timeout=60)
+    (left,) = tmp_path.iterdir()
+    with workspace.passing_folder(tmp_path, ".made-") as one:
+        assert list(tmp_path.iterdir()) == [one] != [left]
+        with workspace.passing_folder(tmp_path, ".made-") as two:
+            assert {one, two} == set(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+
+
 # Other ways to fail
 
 
@@ -490,6 +511,24 @@ def test_a_full_disk(finished: Project, tmp_path: Path, kilobytes: int) -> None:
     files = [path for path in project.path("copy").rglob("*") if path.is_file()]
     copied = {path.relative_to(project.path("copy")).as_posix(): path for path in files}
     assert {name: path.read_bytes() for name, path in copied.items()} == finished.published()
+
+
+@pytest.mark.parametrize(
+    ("call", "remedy"),
+    [
+        ("make report > /dev/full", "make room on the disk"),
+        ("make report | true", "let what reads the output of make read it to its end"),
+    ],
+)
+def test_an_output_that_takes_nothing_is_told(project: Project, call: str, remedy: str) -> None:
+    before = project.published()
+    project.change("notebooks/04-alone.ipynb", "print(2 + 2)", "import time; time.sleep(1)")
+    plain = {name: value for name, value in os.environ.items() if not _from_make(name)}
+    where = {"cwd": project.folder, "env": plain | {"PWD": str(project.folder)}}
+    done = subprocess.run(["sh", "-c", call], capture_output=True, text=True, timeout=60, **where)
+    assert remedy in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert_nothing_left(project)
+    assert project.published() == before
 
 
 def test_a_folder_that_cannot_be_written(project: Project) -> None:
