@@ -253,6 +253,7 @@ ANSWERED = ["RAge", "RSex", "REth", "RForc", "RServ", "RRank", "RArea", "NCPIIns
             "NCPIAims", "TrainFre_1", "TrainFre_2", "TrainFre_3", "TrainFre_4"]  # fmt: skip
 CODES = survey_rows(ANSWERED[10:] + ["TrainHelp", "Info", "DecConf", "DecSupp", "FEff"]).iloc[0]
 PLAIN = ",".join(CODES)
+BOOK = questionnaire.load().variables
 NO_NAMES = [f"c{number}" for number in range(len(CODES))]
 
 ROW, SERIAL, SMALL = "row of a respondent", "serial", "small count"
@@ -387,6 +388,81 @@ LEAKS = {
         LOCAL,
         into("html/page.html", "</head>", "<style>@import 'file:///srv/x.css';</style></head>"),
     ),
+    "answers one below the other": (
+        ROW,
+        beside(
+            "tables/long.csv",
+            "key,question,value\n"
+            + "\n".join(f"1,{name},{code}" for name, code in survey_rows(ANSWERED).iloc[0].items())
+            + "\n",
+        ),
+    ),
+    "labels of one person, one below the other": (
+        ROW,
+        body(
+            "<table><tr><th>Question</th><th>Answer</th></tr>"
+            + "".join(
+                f"<tr><td>{BOOK[name].label}</td>"
+                f"<td>{BOOK[name].options.get(int(code), code)}</td></tr>"
+                for name, code in survey_rows(ANSWERED).iloc[0].items()
+            )
+            + "</table>"
+        ),
+    ),
+    "answers in another order without names": (
+        ROW,
+        beside("tables/mixed.csv", ",".join(NO_NAMES) + "\n" + ",".join(sorted(CODES)) + "\n"),
+    ),
+    "who somebody is in four columns": (
+        ROW,
+        beside("tables/few.csv", "force,rank,age,sex\nNorth,Sergeant,25-34,Female\n"),
+    ),
+    "somebody in a sentence": (
+        ROW,
+        body("<p>A woman (Female, 18-24), a Sergeant in Custody, did not agree.</p>"),
+    ),
+    "a hidden file": (
+        ROW,
+        beside("results/.cache.json", json.dumps(survey_rows(ANSWERED[:5]).to_dict("records"))),
+    ),
+    "a serial in small letters": (SERIAL, body('<g id="point-s0013"></g>')),
+    "a serial in two parts": (SERIAL, body("<p>S-0013 and others</p>")),
+    "a serial with a character that cannot be seen": (SERIAL, body("<p>S&#8203;0013</p>")),
+    "a percentage of a base in a sentence": (
+        SMALL,
+        body("<p>10% of the 40 respondents in custody did not agree.</p>"),
+    ),
+    "a percentage of everybody but a few": (
+        SMALL,
+        body("<p>Of these officers (n = 60), 95% agreed.</p>"),
+    ),
+    "a part of a whole in a sentence": (SMALL, body("<p>Few respondents agreed (3/41).</p>")),
+    "one person in a sentence": (SMALL, body("<p>A single respondent did not.</p>")),
+    "a few people in wide digits": (SMALL, body("<p>Only &#xFF13; respondents agreed.</p>")),
+    "counts that were printed": (SMALL, printed("Contractor    3\nName: count, dtype: int64\n")),
+    "an exact share beside its base": (
+        SMALL,
+        beside("tables/shares.csv", "Area,Share,Base\nCustody,0.0588235294117647,51\n"),
+    ),
+    "an answer coded twice": (TEXT, body("<p>" + "".join(f"&amp;#{ord(c)};" for c in ANSWER))),
+    "an answer in hexadecimal digits": (TEXT, body(f'<p data-x="{ANSWER.encode().hex()}"></p>')),
+    "an answer encoded in a script": (TEXT, body(f'<script>x = "{encoded(ANSWER)}"</script>')),
+    "an answer split over cells": (
+        TEXT,
+        beside("tables/split.csv", "a\n" + "\n".join(ANSWER.split()) + "\n"),
+    ),
+    "a name in capitals": (NAME, body("<p>PS SARAH TILLBROOK</p>")),
+    "a telephone number in odd groups": (TELEPHONE, body("<p>07700 – 900 – 417</p>")),
+    "an e-mail address in words": (EMAIL, body("<p>j.marrow [at] example (dot) org</p>")),
+    "an e-mail address in a style sheet": (
+        EMAIL,
+        body(r"<style>p::after{content:'j.marrow\0040 example.org'}</style>"),
+    ),
+    "a collar number with a dash": (COLLAR, body("<p>PC-4417</p>")),
+    "a collar number after a rank": (COLLAR, body("<p>constable no. 4417</p>")),
+    "a path with percent codes": (LOCAL, body("<p>%2Fhome%2Fanalyst%2Fx</p>")),
+    "a path of a home folder": (LOCAL, body("<p>~/data/survey.sav</p>")),
+    "a Windows path with slashes": (LOCAL, body("<p>C:/Users/analyst/x.csv</p>")),
     "a postcode in Markdown": (POSTCODE, shown("text/markdown", "Station at M1 1AE")),
     "a postcode in a text": (POSTCODE, beside("tables/readme.txt", "12 High Street, SW1A 2AA\n")),
     "a national insurance number in HTML": (NI, shown("text/html", "<i>QQ</i> AB 12 34 56 C")),

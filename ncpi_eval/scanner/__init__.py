@@ -44,7 +44,7 @@ def scan(
     Parameters
     ----------
     folder : path
-        Searched with everything below it, links followed; hidden files are not outputs.
+        Searched with everything below it, links followed, but for what is hidden right in it.
     surveys : sequence of path, optional
         Files of respondents that the outputs were made from; by default those that
         ``manifest.json`` in the folder names. Rows that say that they are synthetic are looked for
@@ -125,8 +125,7 @@ def output_files(root: Path) -> Iterator[tuple[str, Path]]:
             inner = sorted(file for file in path.rglob("*") if file.is_file())
             for file in inner:
                 name = file.relative_to(root).as_posix()
-                if "/." not in name:
-                    yield name, file
+                yield name, file
         elif path.is_file():
             yield path.name, path
 
@@ -177,9 +176,10 @@ def _protected(
             yield Finding(content.name, place, "small count", what)
     for one in respondents:
         for table in content.tables:
-            for place, what in one.rows(table):
+            is_public = table.shows in facts.harmless
+            for place, what in [*one.rows(table, is_public), *one.records(table)]:
                 yield Finding(content.name, place, "row of a respondent", what)
-        for place, what in one.lists(content.pieces):
+        for place, what in [*one.lists(content.pieces), *one.sentences(content.pieces)]:
             yield Finding(content.name, place, "row of a respondent", what)
 
 
@@ -202,11 +202,26 @@ def _of_respondents(
     for content in read:
         for piece, what in people.serials(content.pieces, respondents):
             yield Finding(content.name, content.pieces[piece], "serial", what)
-        fresh = [piece for piece in content.pieces if piece not in seen]
+        joined = {
+            text: table.place or "table"
+            for table in content.tables
+            if "data_kind" not in table.header
+            for text in _joined(table)
+        }
+        fresh = [piece for piece in {**content.pieces, **joined} if piece not in seen]
         found = list(people.free_text(fresh, respondents, released))
         seen |= set(fresh) - {piece for piece, _ in found}
         for piece, what in found:
-            yield Finding(content.name, content.pieces[piece], "free text", what)
+            place = content.pieces.get(piece) or joined[piece]
+            yield Finding(content.name, place, "free text", what)
+
+
+def _joined(table: contents.Table) -> Iterator[str]:
+    """Cells one after the other, by row and by column, as a text split over them would be read."""
+    rows = [row for row in table.rows if any(map(str.isalpha, "".join(row)))]
+    yield " ".join(cell for row in rows for cell in row)
+    for column in range(max(map(len, rows), default=0)):
+        yield " ".join(row[column] for row in rows if column < len(row))
 
 
 def _is_released(table: contents.Table, row: Sequence[str]) -> bool:

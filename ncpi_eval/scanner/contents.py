@@ -15,6 +15,8 @@ import io
 import json
 import re
 import struct
+import unicodedata
+import urllib.parse
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -72,9 +74,42 @@ class Content:
     unreadable: str = ""
 
     def add(self, piece: str, place: str) -> None:
-        """Keep a piece of text with its first place."""
+        """Keep a piece of text with its first place, as it stands and as it reads."""
         if piece and piece not in self.pieces:
             self.pieces[piece] = place
+            self.add(as_read(piece), place)
+
+
+_CODED = re.compile(r"[&%\\]|[0-9a-f]{40}", re.IGNORECASE)
+_LETTER = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|0*([0-9A-Fa-f]{2,6}) ?)")
+_HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[2-7][0-9A-Fa-f]){20,}(?![0-9A-Fa-f])")
+
+
+def as_read(piece: str) -> str:
+    """A piece in plain letters, without codes of any kind and what takes no room.
+
+    Entities, percent codes, escapes of JSON and of style sheets, and bytes written as hexadecimal
+    digits are undone, once; whoever keeps what comes of it asks again.
+    """
+    text = piece
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    if _CODED.search(text):
+        text = urllib.parse.unquote(html.unescape(text))
+        text = _LETTER.sub(lambda m: _letter(next(filter(None, m.groups())), m[0]), text)
+        text = _HEX.sub(lambda m: _unhexed(m[0]), text)
+    return " ".join(text.split()) if text != piece else text
+
+
+def _letter(code: str, otherwise: str) -> str:
+    number = int(code, 16)
+    return chr(number) if 32 <= number < 0xD800 else otherwise
+
+
+def _unhexed(digits: str) -> str:
+    data = bytes.fromhex(digits)
+    return data.decode("ascii") if all(32 <= byte < 127 for byte in data) else digits
 
 
 def read(name: str, data: bytes) -> Content:
@@ -120,11 +155,18 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
+_PAIR = re.compile(r"(\S.*?)\s{2,}(\d+)\s*")
+
+
 def plain(content: Content, text: str, place: str) -> None:
     """Text as its lines, and as tables where a line looks like the header of one."""
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
         content.add(" ".join(line.split()), _joined(place, f"line {number}"))
+    if re.search(r"(?m)^(?:Name: .*, )?dtype: int\d", text):
+        # A series that was printed: a label and its number in each line.
+        pairs = [list(m.groups()) for m in map(_PAIR.fullmatch, lines) if m]
+        content.tables.append(Table(_joined(place, "series"), ["", "count"], pairs))
     if lines:
         # A frame that was printed: cells with two spaces or a separator between them.
         rows = [re.split(r"\s{1,}|[,;|\t]", line.strip()) for line in lines]
@@ -148,7 +190,7 @@ def _csv(content: Content, text: str, place: str) -> None:
     for number, row in enumerate(rows, start=1):
         for cell in row:
             if cell and cell not in content.pieces:
-                content.pieces[cell] = _joined(place, f"row {number}")
+                content.add(cell, _joined(place, f"row {number}"))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -218,7 +260,9 @@ def words(text: str) -> str:
 
 def _lines(content: Content, text: str, place: str) -> None:
     for line in html.unescape(text).splitlines():
-        content.add(" ".join(line.split()), place)
+        piece = " ".join(line.split())
+        content.add(piece, place)
+        _encoded(content, piece, place, DEEPEST - 1)
 
 
 def _attributes(content: Content, tag: str, place: str, depth: int) -> None:
@@ -236,7 +280,7 @@ def _attributes(content: Content, tag: str, place: str, depth: int) -> None:
 
 def _encoded(content: Content, text: str, place: str, depth: int) -> None:
     """What is encoded in base64, as a data address or bare."""
-    if len(text) < 28 or " " in text[:28].strip() and "base64" not in text:
+    if len(text) < 28:
         return
     for kind, body in _ENCODED.findall(text):
         _decoded(content, body, _ENDINGS.get(kind, "x"), place, depth)
@@ -413,9 +457,7 @@ def _sheet(content: Content, text: str, shared: list[str], place: str) -> None:
     if rows:
         notes = [" ".join(row) for row in rows[:at]]
         content.tables.append(Table(place, rows[at], rows[at + 1 :], notes=notes))
-    attributes = re.sub(r"<sheetData\b.*?</sheetData>", "", text, flags=re.DOTALL)
-    for piece in _TAG.split(attributes):
-        content.add(words(piece), place)
+    markup(content, re.sub(r"<sheetData\b.*?</sheetData>", "", text, flags=re.DOTALL), place)
 
 
 def _png(content: Content, data: bytes, place: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,12 +21,29 @@ _HEADERS = re.compile(
     r"(?i)(number of |no\.? of )?(respondents|people|officers|interviewees|participants|staff)"
     r"|count|base|n|out of|frequency"
 )
-_NUMBERS = "2|3|4|5|6|7|8|9|two|three|four|five|six|seven|eight|nine"
+_FEW = "one|two|three|four|five|six|seven|eight|nine"
+_PEOPLE_ARE = r"(?:respondents?|people|officers?|interviewees?|participants?|members? of staff)\b"
 _IN_PROSE = re.compile(
-    rf"(?i)(?<![\w.,%–-])(?:{_NUMBERS})(?: of (?:the |these |those )?\d*)?"
-    r" ?(?:respondents|people|officers|interviewees|participants|members of staff)\b"
+    rf"(?i)(?<![\w.,%–/-])(?:[2-9]|{_FEW}|(?:a|only) (?:single|one))"
+    rf"(?: \(?of (?:the |these |those )?[\w-]*\)?)? ?{_PEOPLE_ARE}"
     r"|\bn ?= ?[1-9](?![\d.,])"
 )
+# A part of a whole, in a sentence about people; "one of" is no number.
+_PART = re.compile(
+    rf"(?i)(?<![\w.,%–/-])(?:[1-9] ?/ ?|(?:[2-9]|{_FEW[4:]}) (?:out )?of )\d{{1,4}}(?![\w/.-])"
+)
+_SHARE = re.compile(
+    r"(?<![\w.,–-])(\d{1,2}(?:\.\d+)?) ?(?:%|per cent)(?! (?:interval|confidence|level))"
+)
+_BASE = re.compile(
+    rf"(?i)\bn ?= ?(\d[\d,]*)|\b(?:of|among) (?:the |these |those |all )?(\d[\d,]*) {_PEOPLE_ARE}"
+    rf"|\b(\d[\d,]*) {_PEOPLE_ARE}"
+)
+_OF_PEOPLE = re.compile(rf"(?i)\b{_PEOPLE_ARE}")
+# Headers below which shares and their bases stand.
+_SHARES = re.compile(r"(?i)share|proportion|estimate|percentage|per cent|%")
+_PEOPLE_OR_N = re.compile(rf"(?i)n|{_PEOPLE_ARE}")
+_BASES = re.compile(r"(?i)base|n|denominator|out of|respondents")
 # What a sheet says above its table.
 _SAID = re.compile(r"(?i)\b(unit|kind of data): (\w+)")
 _FEWER = re.compile(r"(?i)(?:fewer|less|more) than $|at (?:least|most) $|under $|than $|about $")
@@ -167,6 +185,29 @@ def in_tables(content: Content, facts: Facts) -> Iterator[tuple[str, str]]:
                 if column < len(row) and _counts_people(table, row) and _is_count(row[column]):
                     place = f"{table.place}, row {line}" if table.place else f"row {line}"
                     yield place, f"{header} {row[column]}"
+        yield from _shares(table)
+
+
+def _shares(table: Table) -> Iterator[tuple[str, str]]:
+    """Place and what, of shares beside their base that give a few people."""
+    names = [header.strip() for header in table.header]
+    shares = [n for n, name in enumerate(names) if _SHARES.fullmatch(name)]
+    bases = [n for n, name in enumerate(names) if _BASES.fullmatch(name)]
+    if len(shares) != 1 or len(bases) != 1:
+        return
+    for line, row in enumerate(table.rows, start=1):
+        if max(shares[0], bases[0]) >= len(row) or not _counts_people(table, row):
+            continue
+        share, base = row[shares[0]].strip(), row[bases[0]].strip()
+        value = number(share)
+        percent = share if value is None else f"{100 * value:.10g}"
+        if value is not None and not 0 < value < 1:
+            continue
+        # What a base counts is not said; only an exact share of it tells whole people.
+        if value is None and not _PEOPLE_OR_N.fullmatch(names[bases[0]]):
+            continue
+        if _is_few(percent, base):
+            yield f"{table.place}, row {line}".lstrip(", "), f"{share} of {base}"
 
 
 def _is_count(cell: str) -> bool:
@@ -185,10 +226,34 @@ def _counts_people(table: Table, row: list[str]) -> bool:
 
 
 def in_prose(piece: str) -> Iterator[str]:
-    """Sentences that count a few people."""
+    """Sentences that count a few people, or give a share from which a few can be worked out."""
     for match in _IN_PROSE.finditer(piece):
         if not _FEWER.search(piece[: match.start()]):
             yield match.group()
+    for sentence in re.split(r"(?<=[.!?;]) ", piece):
+        if not _OF_PEOPLE.search(sentence):
+            continue
+        yield from (match.group() for match in _PART.finditer(sentence))
+        bases = {next(filter(None, match.groups())) for match in _BASE.finditer(sentence)}
+        for share in _SHARE.findall(sentence) if len(bases) == 1 else ():
+            if _is_few(share, min(bases)):
+                yield f"{share}% of {min(bases)}"
+
+
+def _is_few(percent: str, base: str) -> bool:
+    """Whether a percentage of a base is a few people, or all but a few, however it was rounded."""
+    value, whole = number(percent.rstrip("% ")), number(base.replace(",", ""))
+    if value is None or whole is None or not 0 < value < 100:
+        return False
+    half = 0.5 * 10.0 ** -len(percent.rstrip("% ").partition(".")[2])
+    least, greatest = (value - half) * whole / 100, (value + half) * whole / 100
+    sides = [(least, greatest), (whole - greatest, whole - least)]
+    if disclosure.profile_in_use() == "opensafely":
+        sides.pop()  # The rest of a rounded base is no count.
+    return any(
+        low > 0 and is_small(math.floor(high)) and math.floor(high) >= math.ceil(low)
+        for low, high in sides
+    )
 
 
 def shown_on_pages(contents: Iterable[Content], facts: Facts) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,6 @@ are strict rather than greedy: a finding stops the report, so that what is found
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 
 _SURNAME = r"[A-Z](?:[a-z]+|[’'][A-Z][a-z]+)(?:[-’'][A-Z]?[a-z]+)*"
@@ -43,27 +42,42 @@ _FIRST_NAMES = """
     Victoria Vincent Vivien Wayne Wendy William Yasmin Yvonne Zoe
 """
 
+_AT = r"(?:@|[\[({<]\s?(?i:at)\s?[\])}>])"
+_DOT = r"(?:\.|[\[({<]\s?(?i:dot)\s?[\])}>])"
+# What may stand between digits of a number, and a rank that is followed by a year.
+_GAP = r"[\s().\u2013/-]{0,3}"
+_NOT_A_YEAR = r"(?!\.?\s(?:19|20)\d\d\b)"
+
 #: Kind and pattern; the first that fits a place names the kind.
 PATTERNS: tuple[tuple[str, str], ...] = (
-    ("e-mail address", r"[\w.+'-]+@(?:[\w-]+\.)+[A-Za-z]{2,}|mailto:[^\s\"'<>]+"),
+    (
+        "e-mail address",
+        rf"[\w.+'-]+\s?{_AT}\s?(?:[\w-]+\s?{_DOT}\s?)+[A-Za-z]{{2,}}|[\w.+'-]+@[A-Za-z][\w-]*"
+        r"|(?i:[\w.+-]+ at [\w-]+(?: dot [\w-]+)+)|mailto:[^\s\"'<>]+",
+    ),
     (
         "local path",
-        r"file:/{1,3}[^\s\"'<>]+"
-        r"|(?<![\w./:@-])/(?:home|root|Users|work|tmp|private|mnt|media|nfs|opt|scratch|srv|var|"
-        r"Volumes)/[\w.@-]+"
-        r"|(?<!\w)[A-Za-z]:\\{1,2}[A-Za-z][\w .-]*\\"
-        r"|\\\\[\w-]+\\[\w$-]+",
+        r"(?:file:/{1,3}|(?:smb|nfs|afp|sftp|ssh|s3|gs|abfss?|dbfs|vscode-[\w-]+)://)[^\s\"'<>]+"
+        r"|(?<![\w./:@~-])/(?:home|root|Users|work|workspaces?|tmp|private|mnt|media|nfs|opt|scratch|"
+        r"srv|var|usr|etc|data|shared|app|Volumes)/[\w.@-]+"
+        r"|(?<![\w./~-])(?:~[\w-]*|\$\{?HOME\}?|%(?:USERPROFILE|HOME\w+|APPDATA)%)[/\\][\w.]+"
+        r"|(?<!\w)[A-Za-z]:(?:\\{1,2}|/(?!/))[A-Za-z][\w .-]*[\\/]"
+        r"|\\\\[\w.-]+\\[\w$-]+|(?:\.\.[/\\]){2,}\w+",
     ),
     (
         "telephone number",
-        r"(?<![\w.,+-])(?:(?:\+|00)44[\s(.-]*(?:0[\s).-]*)?|\(?0)"
-        r"[1-37-9](?:[\s().-]*\d){8,9}(?![\w.]?\d)",
+        rf"(?<![\w.,+-])(?:\(?(?:\+|00)44\)?{_GAP}(?:0{_GAP})?|44\s?|\(?0[\s()-]{{0,2}})"
+        rf"[1-37-9](?:{_GAP}\d){{8,9}}(?![\w.]?\d)"
+        r"|(?<![\w.,+-])0[58]00[ -]?\d{3,4}(?![\w.]?\d)"
+        r"|(?i:\b(?:ext|extension)\b)\.?[ :]*\d{3,6}\b",
     ),
     (
         "collar number",
-        r"(?<!\w)(?:PC|WPC|DC|TDC|DS|DI|DCI|PS|PCSO|Sgt|SC)\.?\s?#?\d{2,6}(?![\w.,%-])"
+        r"(?<!\w)(?:W?P\.?C|T?D\.?C|DS|DI|DCI|P\.?S|PCSO|Pc|Ps|Sgt|Insp|SC|(?i:constable|sergeant|"
+        rf"inspector|officer){_NOT_A_YEAR})\.?[\s#:-]{{0,2}}(?i:no\.?|number)?[\s#:]{{0,2}}"
+        r"(?:\d{2,6}|\d\d \d\d)[A-Z]{0,2}(?![\w.,%-]|\s?(?:of|out|per cent)\b)"
         r"|(?i:\b(?:collar|shoulder|warrant|epaulette)(?: card)?(?: ?(?:no|num|number))?\b)"
-        r"\.?[\s:#]+(?:is\s+)?[A-Z]{0,3}\d{2,6}\b",
+        r"\.?[\s:#]+(?:is\s+)?[A-Z]{0,3}\d{2,6}[A-Z]{0,2}\b",
     ),
     (
         "national insurance number",
@@ -80,6 +94,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         rf"(?<![\w.])(?:{_ABBREVIATED})\.?\s(?:[A-Z]\.?\s)?{_NO_NAME}{_SURNAME}(?![\w(])"
         rf"|(?<![\w.])(?:{_RANK})\s(?:[A-Z]\.?\s)?{_NO_NAME}{_SURNAME}(?![\w(])"
         rf"|(?<![\w.-])(?:{'|'.join(_FIRST_NAMES.split())})\s(?:[A-Z]\.?\s)?{_SURNAME}(?![\w(])"
+        rf"|(?<![\w.-])(?:{'|'.join(_FIRST_NAMES.upper().split())})\s[A-Z][A-Z’'-]{{2,}}(?![\w(])"
         r"|\b(?i:my name is|i am called)\s+\w+",
     ),
 )
@@ -110,13 +125,13 @@ class Details:
         """Kind, what and piece of every detail in pieces that were not seen before without one."""
         fresh = [piece for piece in pieces if piece not in self.seen and not _is_plain(piece)]
         # One call for many pieces; a line end keeps neighbours apart.
-        text = "\n".join(_in_plain_letters(piece).replace("\n", " ") for piece in fresh)
+        text = "\n".join(piece.replace("\n", " ") for piece in fresh)
         if not self.pattern.search(text):
             self.seen.update(fresh)
             return
         for piece in fresh:
             clean = True
-            for match in self.pattern.finditer(_in_plain_letters(piece)):
+            for match in self.pattern.finditer(piece):
                 kind = self.kinds[(match.lastindex or 1) - 1]
                 what = " ".join(match.group().split())
                 if (kind, what.casefold()) in self.allowed:
@@ -125,14 +140,6 @@ class Details:
                 yield kind, what, piece
             if clean:
                 self.seen.add(piece)
-
-
-def _in_plain_letters(piece: str) -> str:
-    """A piece as it is read: wide letters as plain ones, without what takes no room."""
-    if piece.isascii():
-        return piece
-    letters = unicodedata.normalize("NFKC", piece)
-    return "".join(letter for letter in letters if unicodedata.category(letter) != "Cf")
 
 
 _PLAIN = re.compile(r"[\s\d.,%eE+−–<>=\[\]()-]*")

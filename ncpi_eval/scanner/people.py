@@ -19,11 +19,21 @@ from ncpi_eval.scanner.contents import Content, Table
 _IDENTITY = re.compile(
     r"(?i)(serial|respondent|interviewee|participant)([ _]?(id|no|number|code))?"
 )
+# Names of columns that describe a person, and of those that describe a group.
+_PERSONAL = re.compile(
+    r"age( band| group)?|sex|gender|ethnic(ity| group|ity group)?|(police )?force|rank|"
+    r"role( or rank)?|area( of work)?|(length of )?(police )?service"
+)
+_COUNTED = re.compile(
+    r"count|respondents|base|denominator|per ?cent|%|^n$|number|share|estimate|unit"
+)
 # So many variables as columns make a table of records.
 VARIABLES = 3
 # Answers in a row that repeat a respondent's, and how many of them must be given.
 WINDOW = 8
 GIVEN = 6
+# Answers below each other, with the names of their questions beside them.
+RUN = 10
 # Labels of different background questions in one row.
 LABELS = 4
 # Consecutive words of an answer that nobody else would write.
@@ -32,6 +42,8 @@ WORDS = 6
 SHORTEST_WORDS = 3
 
 _WORD = re.compile(r"[a-z0-9]+(?:['’][a-z]+)*")
+_DIGIT = re.compile(r"-?\d(?:\.0)?")
+_NO_LETTER = re.compile(r"[\W_]+")
 _CODE = re.compile(r"-?\d{0,3}(?:\.0)?")
 _RUN = re.compile(
     rf"(?<![\w.])\d{{1,3}}(?:(?:\s*[,;|]\s*|\s+)\d{{1,3}}){{{GIVEN - 1},}}(?![\w.]\d)"
@@ -55,7 +67,10 @@ def record_tables(content: Content, book: Questionnaire) -> Iterator[tuple[str, 
             for cell in identity[:1]
             for row in table.rows[:50]
         )
-        if len(set(named)) >= VARIABLES:
+        personal = {cell for cell in header if _PERSONAL.fullmatch(cell)}
+        if len(personal) >= VARIABLES and not any(map(_COUNTED.search, header)):
+            yield table.place or "table", f"columns {', '.join(sorted(personal))} and no count"
+        elif len(set(named)) >= VARIABLES:
             yield table.place or "table", f"columns {', '.join(named[:4])} and others"
         elif has_values and len(header) > 1:
             yield table.place or "table", f"a column {identity[0]!r} of values"
@@ -82,6 +97,7 @@ class Respondents:
         variables = book.variables
         text = frame.astype("string").fillna("").map(lambda value: value.strip())
         closed = [name for name in text if name in variables and variables[name].options]
+        self.closed = closed
         words = [name for name in text if name in variables and variables[name].is_text]
         self.serials = self._serials(text.get("serial"))
         self.codes = [[_code(value) for value in row] for row in text[closed].to_numpy()]
@@ -132,7 +148,7 @@ class Respondents:
             " ".join(words) for words in found if SHORTEST_WORDS <= len(words) < WORDS
         ) - frozenset(known)
 
-    def rows(self, table: Table) -> Iterator[tuple[str, str]]:
+    def rows(self, table: Table, is_public: bool = False) -> Iterator[tuple[str, str]]:
         """Place and description of rows that repeat a respondent's answers."""
         labels = self.labels
         for number, row in enumerate(table.rows, start=1):
@@ -143,6 +159,9 @@ class Respondents:
                     if tuple(cells[start : start + WINDOW]) in self.windows:
                         yield place, f"{WINDOW} neighbouring answers of a respondent"
                         break
+            digits = sum(bool(_DIGIT.fullmatch(cell.strip())) for cell in row)
+            if digits >= WINDOW and digits > len(row) / 2 and not is_public:
+                yield place, f"{digits} single digits in a row"
             named = {labels[cell.casefold()] for cell in row if cell.casefold() in labels}
             if len(named) >= LABELS:
                 yield place, f"one answer each to {', '.join(sorted(named)[:4])}"
@@ -158,6 +177,72 @@ class Respondents:
                 if any(tuple(numbers[s : s + WINDOW]) in self.windows for s in starts):
                     yield place, f"{WINDOW} neighbouring answers of a respondent"
                     break
+
+    @cached_property
+    def _said(self) -> re.Pattern[str]:
+        found = sorted(self.labels, key=len, reverse=True)
+        return re.compile(rf"(?i)(?<!\w)(?:{'|'.join(map(re.escape, found))})(?!\w)")
+
+    def sentences(self, pieces: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        """Place and description of sentences that describe somebody by several answers."""
+        for piece, place in pieces.items():
+            if len(piece) < 20:
+                continue
+            for sentence in re.split(r"[.!?] ", piece):
+                said = [self.labels[text.casefold()] for text in self._said.findall(sentence)]
+                if len(set(said)) >= LABELS and len(said) == len(set(said)):
+                    yield place, f"one answer each to {', '.join(sorted(said)[:4])}"
+
+    @cached_property
+    def gave(self) -> dict[tuple[str, str], set[int]]:
+        """Which respondents gave an answer, by question and code."""
+        found: dict[tuple[str, str], set[int]] = {}
+        for number, row in enumerate(self.codes):
+            for name, code in zip(self.closed, row, strict=True):
+                if code:
+                    found.setdefault((name, code), set()).add(number)
+        return found
+
+    @cached_property
+    def asked(self) -> dict[str, str]:
+        """Names and labels of closed questions to their variable."""
+        variables = {name: self.book.variables[name] for name in self.closed}
+        return {v.label.casefold(): n for n, v in variables.items()} | {
+            name.casefold(): name for name in variables
+        }
+
+    def records(self, table: Table) -> Iterator[tuple[str, str]]:
+        """Place and description of runs of questions with one respondent's answers beside them."""
+        for column in range(len(table.header)):
+            asked = [
+                self.asked.get(row[column].strip().casefold(), "") if column < len(row) else ""
+                for row in [table.header, *table.rows]
+            ]
+            if len(set(asked)) <= RUN:
+                continue
+            for beside in range(len(table.header)):
+                who: set[int] = set()
+                seen: dict[str, str] = {}
+                for number, (name, row) in enumerate(
+                    zip(asked, [table.header, *table.rows], strict=True)
+                ):
+                    code = self._answer(name, row[beside] if beside < len(row) else "")
+                    same = who & self.gave.get((name, code), set()) if seen else None
+                    fits = name and name not in seen and (not seen or same)
+                    seen = {**(seen if fits else {}), name: code} if name else {}
+                    who = same if fits and same else self.gave.get((name, code), set())
+                    if len(seen) >= RUN and len(set(seen.values())) > 2 and who:
+                        place = f"{table.place}, row {number}" if table.place else f"row {number}"
+                        yield place, f"{RUN} answers of a respondent, one below the other"
+                        break
+
+    def _answer(self, name: str, cell: str) -> str:
+        """A cell as a code of a question, which may be written as its label."""
+        if not name:
+            return ""
+        text = _code(cell)
+        codes = {v.casefold(): str(k) for k, v in self.book.variables[name].options.items()}
+        return codes.get(text.casefold(), text)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -206,14 +291,15 @@ def serials(pieces: Iterable[str], everybody: Iterable[Respondents]) -> Iterator
     known = frozenset().union(*(one.serials for one in everybody))
     if not known:
         return
-    # Serials of a file are alike: letters and digits in the same places.
-    shapes = {re.sub(r"\d+", lambda m: f"\\d{{{len(m[0])}}}", re.escape(s)) for s in known}
+    # Serials of a file are alike: letters and digits in the same places, however they are set.
+    plain = {_NO_LETTER.sub("", serial).casefold() for serial in known}
+    shapes = {re.sub(r"\d+", lambda m: f"[\\s_-]?\\d{{{len(m[0])}}}", s) for s in plain}
     if len(shapes) > 50:
-        shapes = {re.escape(serial) for serial in known}
-    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(shapes))})(?![\w-])")
+        shapes = {re.escape(serial) for serial in plain}
+    pattern = re.compile(rf"(?i)(?<![^\W_])(?:{'|'.join(sorted(shapes))})(?![^\W_])")
     for piece in pieces:
         for match in pattern.finditer(piece):
-            if match.group() in known:
+            if _NO_LETTER.sub("", match.group()).casefold() in plain:
                 yield piece, match.group()
 
 
