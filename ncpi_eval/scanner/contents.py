@@ -80,7 +80,7 @@ class Content:
             self.add(as_read(piece), place)
 
 
-_CODED = re.compile(r"[&%\\]|[0-9a-f]{40}", re.IGNORECASE)
+_CODED = re.compile(r"[&%\\]")
 _LETTER = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|0*([0-9A-Fa-f]{2,6}) ?)")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[2-7][0-9A-Fa-f]){20,}(?![0-9A-Fa-f])")
 
@@ -95,7 +95,7 @@ def as_read(piece: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
         text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    if _CODED.search(text):
+    if _CODED.search(text) or (len(text) >= 40 and _HEX.search(text)):
         text = urllib.parse.unquote(html.unescape(text))
         text = _LETTER.sub(lambda m: _letter(next(filter(None, m.groups())), m[0]), text)
         text = _HEX.sub(lambda m: _unhexed(m[0]), text)

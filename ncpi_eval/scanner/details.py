@@ -52,17 +52,17 @@ _NOT_A_YEAR = r"(?!\.?\s(?:19|20)\d\d\b)"
 PATTERNS: tuple[tuple[str, str], ...] = (
     (
         "e-mail address",
-        rf"[\w.+'-]+\s?{_AT}\s?(?:[\w-]+\s?{_DOT}\s?)+[A-Za-z]{{2,}}|[\w.+'-]+@[A-Za-z][\w-]*"
-        r"|(?i:[\w.+-]+ at [\w-]+(?: dot [\w-]+)+)|mailto:[^\s\"'<>]+",
+        rf"(?<![\w.+'-])[\w.+'-]+(?:\s?{_AT}\s?(?:[\w-]+\s?{_DOT}\s?)+[A-Za-z]{{2,}}"
+        r"| (?i:at [\w-]+(?: dot [\w-]+)+))|mailto:[^\s\"'<>]+",
     ),
     (
         "local path",
         r"(?:file:/{1,3}|(?:smb|nfs|afp|sftp|ssh|s3|gs|abfss?|dbfs|vscode-[\w-]+)://)[^\s\"'<>]+"
         r"|(?<![\w./:@~-])/(?:home|root|Users|work|workspaces?|tmp|private|mnt|media|nfs|opt|scratch|"
-        r"srv|var|usr|etc|data|shared|app|Volumes)/[\w.@-]+"
-        r"|(?<![\w./~-])(?:~[\w-]*|\$\{?HOME\}?|%(?:USERPROFILE|HOME\w+|APPDATA)%)[/\\][\w.]+"
+        r"srv|var|usr|data|shared|app|Volumes)/[\w.@-]+"
+        r"|(?<![\w./~-])(?:~[\w-]*|\$\{?HOME\}?|%(?:USERPROFILE|HOME\w+|APPDATA)%)[/\\]\w+"
         r"|(?<!\w)[A-Za-z]:(?:\\{1,2}|/(?!/))[A-Za-z][\w .-]*[\\/]"
-        r"|\\\\[\w.-]+\\[\w$-]+|(?:\.\.[/\\]){2,}\w+",
+        r"|\\\\[\w-]+\\[\w$-]+",
     ),
     (
         "telephone number",
