@@ -6,6 +6,7 @@ The pages are read as a browser would read them; nothing of the code that wrote 
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 
 import lxml.html
@@ -56,6 +57,8 @@ def shown_of(row: pd.Series) -> set[str]:
     }
     if str(row.get("unit", "")).startswith("percent"):  # printed in the report, without its sign
         texts.add(f"{results.shown(row, 'value')}%")
+    days = {text for text in texts if re.fullmatch(r"\d{4}-\d\d-\d\d", text)}  # said in words
+    texts |= {f"{date.fromisoformat(day):%d %B %Y}".lstrip("0") for day in days}
     return texts | {re.sub(r" percentage points?$", "", text) for text in texts}
 
 
