@@ -11,7 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+#: In English, whatever the machine's language.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
+    *("October", "November", "December"),
+)
+_MONTH = f"(?:{'|'.join(MONTHS)})"
 _WORD = "(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred)"
 _NUMBER = rf"(?:\d[\d.,]*|{_WORD})"
 _PLACE = r"(?:[A-Z]\.?)?\d[\d.]*\b"

@@ -20,11 +20,6 @@ from ncpi_eval import disclosure, inert, literals, results
 from ncpi_eval.errors import InputError, Problem
 
 _ADDRESS = re.compile(r"(https?://[^\s<>\"']*[^\s<>\"'.,;)])")
-# Not those of the machine's language.
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July", "August", "September"),
-    *("October", "November", "December"),
-)
 
 
 @dataclass(frozen=True)
@@ -256,7 +251,7 @@ def day_in_words(text: str) -> str:
     if dated is None:
         return text
     year, month, day = dated.groups()
-    said = f"{_MONTHS[int(month) - 1]} {year}"
+    said = f"{literals.MONTHS[int(month) - 1]} {year}"
     return f"{int(day)} {said}" if day else said
 
 

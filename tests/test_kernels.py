@@ -21,6 +21,12 @@ __all__ = ["finished", "project"]  # fixtures
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def in_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, from the root of the repository."""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
 def test_an_exit_code_reaches_whoever_waits() -> None:
     pid = os.fork()
     if not pid:
@@ -80,13 +86,7 @@ NO_MEMORY = """
 
 
 def test_a_page_for_which_no_process_can_be_had_fails_alone() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(NO_MEMORY)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = in_python(NO_MEMORY)
     assert done.stderr == "publish: was not started: Resource temporarily unavailable.\n"
     assert done.stdout == "b'1'\n"
 
@@ -121,13 +121,7 @@ SESSION = """
 
 
 def test_a_forked_kernel_is_interrupted_goes_on_and_is_shut_down() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SESSION)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = in_python(SESSION)
     lines = [line for line in done.stdout.splitlines() if line in ("KeyboardInterrupt", "ok")]
     assert lines == ["KeyboardInterrupt", "ok"], done.stdout + done.stderr
     assert "still there" in done.stdout

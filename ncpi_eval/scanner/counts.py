@@ -21,16 +21,16 @@ _HEADERS = re.compile(
     r"(?i)(number of |no\.? of )?(respondents|people|officers|interviewees|participants|staff)"
     r"|count|base|n|out of|frequency"
 )
-_FEW = "one|two|three|four|five|six|seven|eight|nine"
+_FEW = "two|three|four|five|six|seven|eight|nine"
 _PEOPLE_ARE = r"(?:respondents?|people|officers?|interviewees?|participants?|members? of staff)\b"
 _IN_PROSE = re.compile(
-    rf"(?i)(?<![\w.,%–/-])(?:[2-9]|{_FEW}|(?:a|only) (?:single|one))"
+    rf"(?i)(?<![\w.,%–/-])(?:[2-9]|one|{_FEW}|(?:a|only) (?:single|one))"
     rf"(?: \(?of (?:the |these |those )?[\w-]*\)?)? ?{_PEOPLE_ARE}"
     r"|\bn ?= ?[1-9](?![\d.,])"
 )
 # A part of a whole, in a sentence about people; "one of" is no number.
 _PART = re.compile(
-    rf"(?i)(?<![\w.,%–/-])(?:[1-9] ?/ ?|(?:[2-9]|{_FEW[4:]}) (?:out )?of )\d{{1,4}}(?![\w/.-])"
+    rf"(?i)(?<![\w.,%–/-])(?:[1-9] ?/ ?|(?:[2-9]|{_FEW}) (?:out )?of )\d{{1,4}}(?![\w/.-])"
 )
 _SHARE = re.compile(
     r"(?<![\w.,–-])(\d{1,2}(?:\.\d+)?) ?(?:%|per cent)(?! (?:interval|confidence|level))"
